@@ -1,0 +1,1 @@
+"""Pure numbers: columns of runs, decimation, comparison. No input or output."""

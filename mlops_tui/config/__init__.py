@@ -1,0 +1,1 @@
+"""Settings, contexts, credentials and the project's policy file."""

@@ -1,0 +1,1 @@
+"""What keeps a visible view fresh: pollers, staleness and the snapshot cache."""

@@ -1,0 +1,1 @@
+"""Use cases: queries that return a Snapshot, and commands that go preview, confirm, run, receipt."""

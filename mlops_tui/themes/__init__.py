@@ -1,0 +1,1 @@
+"""Palettes: dark, light, high contrast, colour-blind safe and the terminal's own sixteen colours."""
