@@ -13,8 +13,8 @@ from mlops_tui.domain.projects import ProjectRef
 class ModelVersion:
     """One version of a model.
 
-    ``version`` is the semantic version; ``id`` is the database id that downloads and GraphQL use; ``run_id`` is the UUID
-    of the run it was made from; ``card`` is its Markdown description.
+    ``version`` is the semantic version; ``id`` is the database id that downloads and GraphQL use; ``run_id`` is the
+    UUID of the run it was made from; ``card`` is its Markdown description.
     """
 
     id: int
