@@ -1,0 +1,91 @@
+"""Jobs: reading them, their logs, and the calls that play and retry them."""
+
+from __future__ import annotations
+
+from mlops_tui.domain.api_calls import ApiCall, Method
+from mlops_tui.domain.jobs import Job
+from mlops_tui.domain.pipelines import PipelineStatus
+from mlops_tui.domain.projects import ProjectRef
+from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
+from mlops_tui.gitlab.transport import Transport
+
+
+class _User(Payload):
+    username: Name = ""
+
+
+class _Pipeline(Payload):
+    id: int = 0
+    sha: Name = ""
+
+
+class JobPayload(Payload):
+    """A job wherever GitLab shows one: on its own, in a list, or as a deployment's ``deployable``."""
+
+    id: int
+    name: Name
+    stage: Name = ""
+    ref: Name = ""
+    tag: bool = False
+    status: Name
+    created_at: Moment | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+    user: _User | None = None
+    pipeline: _Pipeline | None = None
+    failure_reason: Name = ""
+    web_url: Name = ""
+
+    def record(self, project: ProjectRef) -> Job:
+        """The job as a record."""
+        return Job(
+            id=self.id,
+            project=project,
+            name=self.name,
+            stage=self.stage,
+            ref=self.ref,
+            status=PipelineStatus.parse(self.status),
+            pipeline_id=self.pipeline.id if self.pipeline else 0,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            username=self.user.username if self.user else "",
+            failure_reason=self.failure_reason,
+            web_url=self.web_url,
+            sha=self.pipeline.sha if self.pipeline else "",
+        )
+
+
+async def get_job(transport: Transport, project: ProjectRef, job_id: int) -> Job:
+    """One job by its global id."""
+    answer = await transport.get(f"/api/v4/projects/{project.id}/jobs/{job_id}")
+    return read(JobPayload, answer.json(), "the job").record(project)
+
+
+async def pipeline_jobs(transport: Transport, project: ProjectRef, pipeline_id: int) -> list[Job]:
+    """The jobs of a pipeline in the order they were made, without those that were retried."""
+    jobs: list[Job] = []
+    async for rows in transport.pages(f"/api/v4/projects/{project.id}/pipelines/{pipeline_id}/jobs"):
+        jobs += [row.record(project) for row in read_all(JobPayload, rows, "the jobs")]
+    return sorted(jobs, key=lambda job: job.id)
+
+
+async def job_log(transport: Transport, project: ProjectRef, job_id: int) -> str:
+    """The whole log so far, as it is: GitLab has no way to ask for a part. It must be cleaned before it is drawn."""
+    return (await transport.get(f"/api/v4/projects/{project.id}/jobs/{job_id}/trace")).text
+
+
+def play_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
+    """Start a manual job."""
+    return ApiCall(Method.POST, f"/api/v4/projects/{project.id}/jobs/{job_id}/play", purpose=f"start the job {job_name}")
+
+
+def retry_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
+    """Run a job again, which makes a new job and, for a deployment job, a new deployment."""
+    path = f"/api/v4/projects/{project.id}/jobs/{job_id}/retry"
+    return ApiCall(Method.POST, path, purpose=f"run the job {job_name} again")
+
+
+def read_job(body: object, project: ProjectRef) -> Job:
+    """The job in the answer of ``play`` or ``retry``."""
+    return read(JobPayload, body, "the job").record(project)
