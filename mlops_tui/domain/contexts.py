@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ipaddress
+from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ContextKind(StrEnum):
@@ -38,7 +38,8 @@ class Context:
 
     ``url`` is the instance's address without a slash at its end and may hold a path (GitLab under a relative root).
     ``projects`` and ``groups`` are full paths or numeric ids as text. ``poll_interval`` and ``timeout`` are in seconds.
-    ``ca_bundle`` is a file of certificates and ``proxy`` an address; None leaves both to the environment.
+    ``ca_bundle`` is a file of certificates and ``proxy`` an address, which may hold a password and is therefore not in
+    the repr; None leaves both to the environment.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Context:
     kind: ContextKind = ContextKind.OTHER
     is_read_only: bool = False
     ca_bundle: str | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     poll_interval: float = 10.0
     timeout: float = 30.0
     theme: str | None = None
@@ -62,8 +63,11 @@ class Context:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine, the one place where a token may travel over plain http."""
-        host = (urlsplit(self.url).hostname or "").lower()
-        return host in _LOOPBACK or host.startswith("127.")
+        host = urlsplit(self.url).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
     @property
     def is_encrypted(self) -> bool:

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 
 class TokenKind(StrEnum):
-    """How a token is presented, which decides the header.
+    """The kinds of token GitLab issues, by how they are presented.
 
-    ACCESS is a personal, project or group access token (``PRIVATE-TOKEN`` or Bearer), OAUTH an OAuth token (Bearer
+    PERSONAL is a personal, project or group access token (``PRIVATE-TOKEN`` or Bearer), OAUTH an OAuth token (Bearer
     only), JOB a CI job token (``JOB-TOKEN``).
     """
 
-    ACCESS = "access"
+    PERSONAL = "personal"
     OAUTH = "oauth"
     JOB = "job"
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        match self:
+            case TokenKind.PERSONAL:
+                return "access token"
+            case TokenKind.OAUTH:
+                return "OAuth token"
+            case TokenKind.JOB:
+                return "CI job token"
+            case _:
+                assert_never(self)
 
 
 class Secret:
