@@ -1,0 +1,88 @@
+"""The params of runs, write-once, and the batches that carry metrics, params and tags together.
+
+GitLab: lib/api/ml/mlflow/runs.rb, app/services/ml/experiment_tracking/candidate_repository.rb.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlops_tui.sandbox.metrics import METRIC, Metric, append, storable
+from mlops_tui.sandbox.mlflow import check_violation, experiments_project, invalid_parameter, mlflow_route
+from mlops_tui.sandbox.parameters import Kind, optional, required
+from mlops_tui.sandbox.runs import add_tags, required_run
+from mlops_tui.sandbox.tags import length_complaints, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.responses import Response
+
+    from mlops_tui.sandbox.database import Row
+    from mlops_tui.sandbox.request import Context
+
+MAXIMUM_LENGTH = 250
+_PARAM = (required("key"), required("value"))
+
+
+async def log_parameter(context: Context) -> Response:
+    """Set a param that the run does not have yet."""
+    project = experiments_project(context)
+    given = context.declare(required("run_id"), *_PARAM)
+    run = required_run(context, project, given["run_id"])
+    param = {"key": given["key"], "value": given["value"]}
+    params = orjson.loads(run["params"])
+    complaints = [
+        *length_complaints("Name", param["key"], MAXIMUM_LENGTH),
+        *length_complaints("Value", param["value"], MAXIMUM_LENGTH),
+    ]
+    if any(present["key"] == param["key"] for present in params):
+        complaints.append("Name has already been taken")
+    if complaints:
+        raise invalid_parameter(f"Validation failed: {', '.join(complaints)}")
+    with context.database.transaction():
+        context.database.update("runs", run["id"], {"params": orjson.dumps([*params, param]).decode()})
+    return context.json({})
+
+
+async def log_batch(context: Context) -> Response:
+    """Store metrics, params and tags, in this order and each list as a whole; duplicates are left out silently."""
+    project = experiments_project(context)
+    given = context.declare(
+        required("run_id"),
+        optional("metrics", Kind.HASHES, children=METRIC),
+        optional("params", Kind.HASHES, children=_PARAM),
+    )
+    run = required_run(context, project, given["run_id"])
+    with context.database.transaction():
+        _add_metrics(context, run, given.get("metrics") or [])
+    with context.database.transaction():
+        _add_params(context, run, given.get("params") or [])
+    with context.database.transaction():
+        add_tags(context, run, context.params.get("tags"))
+    return context.json({})
+
+
+def _add_metrics(context: Context, run: Row, given: Sequence[dict[str, Any]]) -> None:
+    metrics = [Metric.from_params(metric) for metric in given]
+    if not all(map(storable, metrics)):
+        raise check_violation("ml_candidate_metrics")
+    if metrics:
+        append(context.database, run["id"], metrics)
+
+
+def _add_params(context: Context, run: Row, given: Sequence[dict[str, Any]]) -> None:
+    if not given:
+        return
+    params = merged(orjson.loads(run["params"]), given, maximum_name=MAXIMUM_LENGTH, maximum_value=MAXIMUM_LENGTH)
+    if params is None:
+        raise check_violation("ml_candidate_params")
+    context.database.update("runs", run["id"], {"params": orjson.dumps(params).decode()})
+
+
+ROUTES = [
+    mlflow_route("POST", "runs/log-parameter", log_parameter),
+    mlflow_route("POST", "runs/log-batch", log_batch),
+]
