@@ -63,9 +63,12 @@ def seal(
     )
 
 
-def verify_chain(entries: Iterable[JournalEntry]) -> ChainReport:
-    """Walk the chain in order and name the first entry that does not follow from the one before."""
-    head, count = GENESIS, 0
+def verify_chain(entries: Iterable[JournalEntry], *, start: int = 0, head: str = GENESIS) -> ChainReport:
+    """Walk the chain in order and name the first entry that does not follow from the one before.
+
+    To go on from an earlier report, give its number of entries as ``start`` and its ``head``.
+    """
+    count = start
     for entry in entries:
         if entry.sequence != count + 1:
             return ChainReport(count, head, count + 1, f"entry {count + 1} is missing")
