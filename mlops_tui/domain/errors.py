@@ -124,7 +124,25 @@ class RemoteError(MlopsError):
 
 
 class UnreachableError(RemoteError):
-    """No connection, a broken connection, or no answer in time."""
+    """No connection, a broken connection, or no answer in time.
+
+    ``may_have_arrived`` is False when the request surely never left, so that a change was surely not made;
+    ``is_passing`` is False when trying again cannot help (an untrusted certificate).
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str = "",
+        remedy: str = "",
+        url: str = "",
+        may_have_arrived: bool = True,
+        is_passing: bool = True,
+    ) -> None:
+        super().__init__(what, why=why, remedy=remedy, url=url)
+        self.may_have_arrived = may_have_arrived
+        self.is_passing = is_passing
 
 
 class NotSignedInError(RemoteError):
