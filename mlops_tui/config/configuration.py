@@ -1,0 +1,77 @@
+"""The settings as the rest of the program sees them: frozen records made from a document that is known to be valid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mlops_tui.domain.contexts import Context, ContextKind
+from mlops_tui.domain.preferences import Clipboard, Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredContext:
+    """A context with the two ways a person may have named to get its token; either may be absent."""
+
+    context: Context
+    token_file: Path | None = None
+    token_command: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything a settings file says. An absent file is an empty configuration.
+
+    ``source`` is the file it came from, empty when there is none.
+    """
+
+    source: str = ""
+    default_context: str | None = None
+    contexts: Mapping[str, ConfiguredContext] = field(default_factory=dict)
+    preferences: Preferences = field(default_factory=Preferences)
+
+
+def configuration_of(document: Mapping[str, Any], source: str) -> Configuration:
+    """Turn a validated document into records; keys that are not set take the records' own defaults."""
+    return Configuration(
+        source=source,
+        default_context=document.get("default_context"),
+        contexts={name: configured_context(name, table) for name, table in document.get("contexts", {}).items()},
+        preferences=_preferences(document),
+    )
+
+
+def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext:
+    """Turn one ``[contexts.NAME]`` table into records, with ``~`` expanded in the names of files."""
+    chosen: dict[str, Any] = {key: table[key] for key in ("proxy", "theme") if table.get(key) is not None}
+    chosen |= {key: float(table[key]) for key in ("poll_interval", "timeout") if key in table}
+    if table.get("ca_bundle"):
+        chosen["ca_bundle"] = str(Path(table["ca_bundle"]).expanduser())
+    context = Context(
+        name=name,
+        url=instance_address(table["url"]),
+        projects=tuple(table.get("projects", ())),
+        groups=tuple(table.get("groups", ())),
+        kind=ContextKind(table.get("kind", ContextKind.OTHER)),
+        is_read_only=table.get("read_only", False),
+        **chosen,
+    )
+    token_file = table.get("token_file")
+    return ConfiguredContext(
+        context,
+        token_file=Path(token_file).expanduser() if token_file else None,
+        token_command=tuple(table.get("token_command") or ()),
+    )
+
+
+def instance_address(url: str) -> str:
+    """The address of an instance as contexts keep it: with a scheme, without a slash at its end."""
+    return (url if "://" in url else f"https://{url}").rstrip("/")
+
+
+def _preferences(document: Mapping[str, Any]) -> Preferences:
+    chosen = {key: document[key] for key in ("theme", "low_bandwidth", "mouse", "keymap") if key in document}
+    clipboard = Clipboard(document.get("clipboard", Clipboard.AUTO))
+    return Preferences(clipboard=clipboard, **chosen)
