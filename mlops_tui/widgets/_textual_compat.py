@@ -1,0 +1,18 @@
+"""The only place that touches Textual's private parts, so that an upgrade has one file to check.
+
+Written for Textual 8.2.8, which is pinned exactly.
+"""
+
+from __future__ import annotations
+
+from textual.keys import _character_to_key
+
+
+def key_name(written: str) -> str:
+    """Textual's long name of a key as people write it: "/" is "slash", "ctrl+/" is "ctrl+slash"."""
+    if len(written) == 1:
+        return _character_to_key(written)
+    *modifiers, last = written.split("+")
+    names = [modifier.strip().lower() for modifier in modifiers]
+    last = _character_to_key(last) if len(last) == 1 else last.strip().lower()
+    return "+".join([*names, last])

@@ -1,0 +1,140 @@
+"""The dialog before every change: what would be sent, what it would change, and what stands in its way."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from mlops_tui.domain.actions import Change, ConfirmationKind, Preview
+from mlops_tui.domain.text import clean_block
+from mlops_tui.themes.glyphs import Sign
+from mlops_tui.themes.tokens import STYLES, Token
+from mlops_tui.widgets.cells import Cell, fit, line, styled
+from mlops_tui.widgets.dialog import Dialog
+from mlops_tui.widgets.status import comparison
+
+LABEL_WIDTH = 22
+VALUE_WIDTH = 24
+
+
+class ConfirmDialog(Dialog[str]):
+    """Shows a preview and asks; answers the typed text (empty where none is asked for), or None for no.
+
+    Cancel has the focus, and no letter confirms. Where a name has to be typed, the other button stays out of reach
+    until it is right.
+
+    Args:
+        preview: What would be done.
+        origin: The instance's address, for the calls as shell lines.
+        verb: The word on the button ("Promote").
+    """
+
+    DEFAULT_CSS = """
+    ConfirmDialog .confirm--body { height: auto; max-height: 14; }
+    ConfirmDialog .confirm--calls { height: auto; color: $muted; }
+    ConfirmDialog Static { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+        Binding("pageup", "scroll(-1)", "Up", show=False),
+        Binding("pagedown", "scroll(1)", "Down", show=False),
+    ]
+    AUTO_FOCUS = "#cancel"
+
+    def __init__(self, preview: Preview, *, origin: str, verb: str) -> None:
+        super().__init__(classes="-production" if preview.is_production else None)
+        self.preview = preview
+        self._origin = origin
+        self._verb = verb
+
+    @property
+    def _asks_for_name(self) -> bool:
+        return self.preview.confirmation.kind is ConfirmationKind.TYPE_NAME
+
+    def compose(self) -> ComposeResult:
+        """Title, changes, obstacles, calls, the name to type, the buttons."""
+        with Vertical(classes="dialog"):
+            yield Static(_title(self.preview), classes="dialog--title")
+            with VerticalScroll(classes="confirm--body", can_focus=False):
+                yield Static(preview_body(self.preview, self._origin))
+            if self._asks_for_name:
+                name = self.preview.confirmation.name
+                ask = line("Type ", Cell(name, Token.STRONG), " to confirm:")
+                yield Static(ask, classes="dialog--title")
+                yield Input(id="name", placeholder="the model's name")
+            with Horizontal(classes="dialog--buttons"):
+                yield Button(Content("Cancel"), id="cancel", compact=True)
+                variant = "error" if self.preview.is_production else "primary"
+                yield Button(
+                    Content(self._verb), id="confirm", variant=variant, compact=True, disabled=self._asks_for_name
+                )
+
+    @on(Input.Changed, "#name")
+    def _check_name(self, event: Input.Changed) -> None:
+        self.query_one("#confirm", Button).disabled = not self.preview.confirmation.accepts(event.value)
+
+    @on(Input.Submitted, "#name")
+    def _confirm_by_name(self, event: Input.Submitted) -> None:
+        if self.preview.confirmation.accepts(event.value):
+            self.dismiss(event.value)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#confirm")
+    def _confirm(self) -> None:
+        typed = self.query_one("#name", Input).value if self._asks_for_name else ""
+        if self.preview.confirmation.accepts(typed):
+            self.dismiss(typed)
+
+    def action_scroll(self, pages: int) -> None:
+        """Read on in the preview while the buttons keep the focus."""
+        body = self.query_one(".confirm--body", VerticalScroll)
+        body.scroll_relative(y=pages * max(1, body.size.height - 1), animate=False)
+
+
+def _title(preview: Preview) -> Content:
+    production = Cell(" PROD ", Token.PRODUCTION) if preview.is_production else Cell("")
+    return line(production, Cell(preview.title, Token.STRONG), separator=" ")
+
+
+def preview_body(preview: Preview, origin: str) -> Content:
+    """The preview as text: changes, obstacles, gaps and the exact calls as shell lines without the token."""
+    lines: list[Content] = [*_changes(preview.changes)]
+    lines += [line(Cell(Sign.WARNING.glyph, Token.WARNING), obstacle, separator=" ") for obstacle in preview.obstacles]
+    lines += [
+        line(Cell(Sign.UNKNOWN.glyph, Token.MUTED), Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps
+    ]
+    if preview.calls:
+        lines += [Content(""), styled("What will be sent", Token.TITLE)]
+    for call in preview.calls:
+        if call.purpose:
+            lines.append(styled(f"# {call.purpose}", Token.MUTED))
+        lines.append(Content.styled(clean_block(call.as_curl(origin)), STYLES[Token.PLAIN]))
+    return Content("\n").join(lines)
+
+
+def _changes(changes: tuple[Change, ...]) -> list[Content]:
+    if not changes:
+        return []
+    head = fit("", LABEL_WIDTH) + "  " + fit("before", VALUE_WIDTH) + "  " + fit("after", VALUE_WIDTH)
+    return [styled(head.rstrip(), Token.MUTED), *(_change(change) for change in changes), Content("")]
+
+
+def _change(change: Change) -> Content:
+    verdict = comparison(change.is_better)
+    sign = f" {verdict.sign.glyph} {verdict.word}" if verdict.word else ""
+    return line(
+        Cell(fit(change.label, LABEL_WIDTH) + "  ", Token.MUTED),
+        fit(change.before, VALUE_WIDTH) + "  ",
+        Cell(fit(change.after, VALUE_WIDTH), verdict.token),
+        Cell(sign, verdict.token),
+    )

@@ -1,0 +1,137 @@
+"""A growing log: it follows the end until the reader scrolls up, searches, wraps and saves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.reactive import var
+
+from mlops_tui.domain.errors import MlopsError
+from mlops_tui.widgets.actions import LOG_ACTIONS, bindings
+from mlops_tui.widgets.text_layout import plain_text, text_line
+from mlops_tui.widgets.text_lines import SCROLL_KEYS, TextLines
+
+LINE_LIMIT = 10_000
+
+WholeLog = Callable[[], Awaitable[Sequence[str]]]
+
+
+class LogView(TextLines, inherit_bindings=False):
+    """The last ``LINE_LIMIT`` lines of a log.
+
+    Args:
+        file_name: The name under which the log is saved.
+        whole: Fetches the whole log for saving; without it the kept lines are saved.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(LOG_ACTIONS), *SCROLL_KEYS]
+
+    follows: var[bool] = var(True)
+
+    def __init__(
+        self,
+        *,
+        file_name: str = "job.log",
+        whole: WholeLog | None = None,
+        empty: str = "No output yet.",
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(empty=empty, limit=LINE_LIMIT, id=id)
+        self._file_name = file_name
+        self._whole = whole
+        self._seen = 0
+
+    @property
+    def status(self) -> str:
+        """What a pane's title says: how much is kept and whether the end is followed."""
+        kept = f"last {LINE_LIMIT:,} of {self._seen:,} lines" if self._seen > LINE_LIMIT else f"{self._seen:,} lines"
+        words = [kept, "following" if self.follows else "held, f follows"]
+        return " · ".join([*words, f"/{self.pattern}"] if self.pattern else words)
+
+    def update_log(self, lines: Sequence[str]) -> None:
+        """Take the log as it is now; lines already shown are not drawn again."""
+        if len(lines) < self._seen:
+            self._seen = 0
+            self.show(())
+        if len(lines) > self._seen:
+            fresh = lines[max(self._seen, len(lines) - LINE_LIMIT) :]
+            self._seen = len(lines)
+            self.append(text_line(line) for line in fresh)
+        if self.follows:
+            self._go_to_end()
+
+    def search(self, pattern: str) -> bool:
+        """Set off all matches and go to the next one; False when there is none. Nothing typed ends the search."""
+        self.pattern = pattern
+        return not pattern or self._go_to_match(range(self.first_visible, len(self.lines)))
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolling up holds the log, scrolling to its end follows it again."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < old_value:
+            self.follows = False
+        elif self.max_scroll_y and new_value >= self.max_scroll_y:
+            self.follows = True
+
+    def watch_follows(self) -> None:
+        """Tell the footer and the pane."""
+        self.refresh_bindings()
+
+    def action_follow(self) -> None:
+        """Stay at the end of the log."""
+        self.follows = True
+        self._go_to_end()
+
+    def action_next(self) -> None:
+        """Go to the next match."""
+        here = self.first_visible + self.size.height // 3
+        if not self._go_to_match(range(here + 1, len(self.lines))):
+            self.app.notify("No further match", markup=False)
+
+    def action_previous(self) -> None:
+        """Go to the match before."""
+        here = self.first_visible + self.size.height // 3
+        if not self._go_to_match(range(min(here, len(self.lines)) - 1, -1, -1)):
+            self.app.notify("No match before", markup=False)
+
+    async def action_save(self) -> None:
+        """Save the whole log to a new file and say where."""
+        try:
+            lines = [plain_text(line) for line in self.lines] if self._whole is None else await self._whole()
+            path = save_text(self._file_name, "\n".join(lines) + "\n", Path.cwd())
+        except (OSError, MlopsError) as error:
+            self.app.notify(f"Not saved: {error}", severity="error", markup=False)
+        else:
+            self.app.notify(f"Saved {len(lines):,} lines to {path}", markup=False)
+
+    def _go_to_end(self) -> None:
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
+
+    def _go_to_match(self, numbers: range) -> bool:
+        wanted = self.pattern.casefold()
+        found = next((n for n in numbers if wanted and wanted in plain_text(self.lines[n]).casefold()), None)
+        if found is None:
+            return False
+        self.follows = False
+        self.go_to_line(found)
+        return True
+
+
+def save_text(name: str, text: str, folder: Path) -> Path:
+    """Write a new file that only its owner reads; an existing one is never replaced, a number is added instead."""
+    safe = "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in name).lstrip(".-") or "log.txt"
+    stem, dot, suffix = safe.rpartition(".")
+    for number in range(1_000):
+        candidate = safe if not number else f"{stem or safe}-{number}{dot}{suffix if stem else ''}"
+        path = folder / candidate
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            continue
+        path.write_text(text, encoding="utf-8")
+        return path
+    message = f"there are too many files named {safe}"
+    raise OSError(message)

@@ -1,0 +1,102 @@
+"""States as people see them: a sign, a word and a colour, so that no one of the three carries the news alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from mlops_tui.domain.actions import Outcome
+from mlops_tui.domain.environments import EnvironmentState
+from mlops_tui.domain.pipelines import PipelineStatus
+from mlops_tui.domain.runs import RunStatus
+from mlops_tui.themes.glyphs import Sign
+from mlops_tui.themes.tokens import Token
+from mlops_tui.widgets.cells import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One state: sign, word and meaning."""
+
+    sign: Sign
+    word: str
+    token: Token
+
+    @property
+    def cell(self) -> Cell:
+        """Sign and word as a cell."""
+        return Cell(f"{self.sign.glyph} {self.word}", self.token)
+
+
+def run_status(status: RunStatus) -> Status:
+    """How a run's state looks."""
+    match status:
+        case RunStatus.RUNNING:
+            return Status(Sign.RUNNING, "running", Token.RUNNING)
+        case RunStatus.SCHEDULED:
+            return Status(Sign.WAITING, "scheduled", Token.MUTED)
+        case RunStatus.FINISHED:
+            return Status(Sign.OK, "finished", Token.OK)
+        case RunStatus.FAILED:
+            return Status(Sign.FAILED, "failed", Token.ERROR)
+        case RunStatus.KILLED:
+            return Status(Sign.STOPPED, "killed", Token.WARNING)
+        case RunStatus.UNKNOWN:
+            return Status(Sign.UNKNOWN, "unknown", Token.MUTED)
+        case _:
+            assert_never(status)
+
+
+def pipeline_status(status: PipelineStatus) -> Status:
+    """How the state of a pipeline, a job or a deployment looks."""
+    word = status.value.replace("_", " ")
+    match status:
+        case PipelineStatus.SUCCESS:
+            return Status(Sign.OK, word, Token.OK)
+        case PipelineStatus.FAILED:
+            return Status(Sign.FAILED, word, Token.ERROR)
+        case PipelineStatus.RUNNING:
+            return Status(Sign.RUNNING, word, Token.RUNNING)
+        case PipelineStatus.MANUAL:
+            return Status(Sign.PAUSED, word, Token.WARNING)
+        case PipelineStatus.CANCELED | PipelineStatus.CANCELING | PipelineStatus.SKIPPED:
+            return Status(Sign.STOPPED, word, Token.MUTED)
+        case PipelineStatus.UNKNOWN:
+            return Status(Sign.UNKNOWN, word, Token.MUTED)
+        case _:
+            return Status(Sign.WAITING, word, Token.MUTED)
+
+
+def environment_state(state: EnvironmentState) -> Status:
+    """How the state of an environment looks."""
+    match state:
+        case EnvironmentState.AVAILABLE:
+            return Status(Sign.OK, state.value, Token.OK)
+        case EnvironmentState.STOPPING | EnvironmentState.STOPPED:
+            return Status(Sign.STOPPED, state.value, Token.MUTED)
+        case EnvironmentState.UNKNOWN:
+            return Status(Sign.UNKNOWN, state.value, Token.MUTED)
+        case _:
+            assert_never(state)
+
+
+def outcome(result: Outcome) -> Status:
+    """How the end of an action looks."""
+    match result:
+        case Outcome.DONE:
+            return Status(Sign.OK, result.value, Token.OK)
+        case Outcome.FAILED:
+            return Status(Sign.FAILED, result.value, Token.ERROR)
+        case Outcome.REFUSED:
+            return Status(Sign.STOPPED, result.value, Token.WARNING)
+        case Outcome.UNKNOWN:
+            return Status(Sign.UNKNOWN, result.value, Token.WARNING)
+        case _:
+            assert_never(result)
+
+
+def comparison(is_better: bool | None) -> Status:
+    """How a change for the better, for the worse, or neither looks."""
+    if is_better is None:
+        return Status(Sign.UNKNOWN, "", Token.PLAIN)
+    return Status(Sign.BETTER, "better", Token.BETTER) if is_better else Status(Sign.WORSE, "worse", Token.WORSE)
