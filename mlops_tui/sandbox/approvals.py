@@ -6,13 +6,13 @@ GitLab: ee/app/services/deployments/approval_service.rb, ee/app/services/ee/ci/p
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mlops_tui.sandbox import protection
+from mlops_tui.sandbox import protection, users
 
 if TYPE_CHECKING:
     from mlops_tui.sandbox.database import Database, Row
-    from mlops_tui.sandbox.request import Services
+    from mlops_tui.sandbox.request import Context, Services
 
 
 class Gate(Enum):
@@ -65,3 +65,41 @@ def approved_count(database: Database, deployment_id: int, rule_id: int) -> int:
         (deployment_id, rule_id),
     )
     return int(count)
+
+
+def summary(context: Context, deployment: Row) -> dict[str, Any]:
+    """Return what the extended deployment of an enterprise build says of approvals; all empty when unprotected.
+
+    Each rule carries the approvals of all deployments it was ever used for, as GitLab's does.
+    """
+    database = context.database
+    environment = database.one("SELECT * FROM environments WHERE id = ?", (deployment["environment_id"],))
+    rules = protection.approval_rules(context.services, environment) if environment else []
+    given = database.all("SELECT * FROM deployment_approvals WHERE deployment_id = ? ORDER BY id", (deployment["id"],))
+    shown = [
+        {
+            **protection.rule_entity(database, rule),
+            "deployment_approvals": [
+                entity(context, approval)
+                for approval in database.all(
+                    "SELECT * FROM deployment_approvals WHERE approval_rule_id = ? ORDER BY id", (rule["id"],)
+                )
+            ],
+        }
+        for rule in rules
+    ]
+    return {
+        "pending_approval_count": pending_count(context.services, deployment),
+        "approvals": [entity(context, approval) for approval in given],
+        "approval_summary": {"rules": shown},
+    }
+
+
+def entity(context: Context, approval: Row) -> dict[str, Any]:
+    """Return GitLab's deployment Approval."""
+    return {
+        "user": users.user_basic(context, approval["user_id"]),
+        "status": approval["status"],
+        "created_at": approval["created_at"],
+        "comment": approval["comment"],
+    }

@@ -6,8 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from mlops_tui.sandbox.access import Project, find_project
+
 if TYPE_CHECKING:
-    from mlops_tui.sandbox.access import Project
     from mlops_tui.sandbox.database import Row
     from mlops_tui.sandbox.request import Services
     from mlops_tui.sandbox.settings import Settings
@@ -40,10 +41,15 @@ def pipeline_variables(
 
 
 def job_variables(services: Services, job: Row) -> dict[str, str]:
-    """Return everything a job's script sees: what is stored with it and what names the job itself."""
+    """Return everything a job's script sees: what GitLab sets, and over it what is stored with the job."""
     database = services.database
+    pipeline = database.one("SELECT * FROM pipelines WHERE id = ?", (job["pipeline_id"],))
+    project = find_project(database, str(job["project_id"]))
+    if pipeline is None or project is None:
+        raise LookupError(f"job {job['id']} without pipeline or project")
+    revision = {"ref": pipeline["ref"], "tag": bool(pipeline["tag"]), "sha": pipeline["sha"]}
     variables: dict[str, str] = {
-        **json.loads(job["variables"]),
+        **pipeline_variables(services.settings, project, **revision, source=pipeline["source"]),
         "CI_PIPELINE_ID": str(job["pipeline_id"]),
         "CI_JOB_ID": str(job["id"]),
         "CI_JOB_NAME": job["name"],
@@ -61,4 +67,5 @@ def job_variables(services: Services, job: Row) -> dict[str, str]:
             "CI_ENVIRONMENT_ACTION": job["environment_action"] or "start",
             "CI_ENVIRONMENT_URL": job["environment_url"] or environment["external_url"] or "",
         }
-    return variables
+    stored: dict[str, str] = json.loads(job["variables"])
+    return variables | stored

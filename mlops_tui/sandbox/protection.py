@@ -6,7 +6,7 @@ Premium licence protections are kept but have no effect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlops_tui.sandbox.access import Project, Role, group_ancestry, group_role, project_role
 from mlops_tui.sandbox.authentication import find_user
@@ -88,3 +88,28 @@ def entry_name(database: Database, entry: Row) -> str | None:
     if entry["group_id"] is not None:
         return str(database.value("SELECT name FROM namespaces WHERE id = ?", (entry["group_id"],)))
     return {30: "Developers + Maintainers", 40: "Maintainers"}.get(entry["access_level"])
+
+
+def level_entity(database: Database, entry: Row) -> dict[str, Any]:
+    """Return GitLab's deploy access level."""
+    return {
+        "id": entry["id"],
+        "access_level": entry["access_level"],
+        "access_level_description": entry_name(database, entry),
+        "user_id": entry["user_id"],
+        "group_id": entry["group_id"],
+        "group_inheritance_type": entry["group_inheritance_type"],
+    }
+
+
+def rule_entity(database: Database, rule: Row) -> dict[str, Any]:
+    """Return GitLab's approval rule of a protected environment."""
+    return {
+        "id": rule["id"],
+        "user_id": rule["user_id"],
+        "group_id": rule["group_id"],
+        "access_level": rule["access_level"],
+        "access_level_description": entry_name(database, rule),
+        "required_approvals": rule["required_approvals"],
+        "group_inheritance_type": rule["group_inheritance_type"],
+    }
