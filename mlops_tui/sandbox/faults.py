@@ -17,6 +17,7 @@ from starlette.responses import Response
 from mlops_tui.sandbox import errors
 from mlops_tui.sandbox.clock import ManualClock, timestamp
 from mlops_tui.sandbox.parameters import Kind, declared, optional, required
+from mlops_tui.sandbox.rate_limits import SELF_MANAGED
 from mlops_tui.sandbox.responses import JsonResponse, no_content
 from mlops_tui.sandbox.routing import hook
 
@@ -155,7 +156,23 @@ async def advance(context: Context) -> Response:
     return JsonResponse({"now": timestamp(context.now())})
 
 
+async def limit(context: Context) -> Response:
+    """Set the rate limits: `{"throttle": [requests, seconds], "application": {name: [requests, seconds]}}`.
+
+    What is left out is switched off; `"application": "defaults"` stands for those of a self-managed instance.
+    """
+    limits = context.services.rate_limits
+    throttle = context.params.get("throttle")
+    limits.throttle = (int(throttle[0]), int(throttle[1])) if throttle else None
+    application = context.params.get("application", {})
+    chosen = SELF_MANAGED if application == "defaults" else application
+    limits.application = {name: (int(pair[0]), int(pair[1])) for name, pair in chosen.items()}
+    limits.reset()
+    return no_content()
+
+
 ROUTES = [
+    hook("POST", "/rate_limits", limit),
     hook("POST", "/faults", script),
     hook("DELETE", "/faults", forget),
     hook("POST", "/clock/advance", advance),

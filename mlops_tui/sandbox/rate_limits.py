@@ -1,4 +1,7 @@
-"""GitLab's two rate limiters; both are off until switched on by `POST /-/sandbox/rate_limits`."""
+"""GitLab's two rate limiters (GitLab: lib/gitlab/rack_attack.rb, lib/gitlab/application_rate_limiter.rb).
+
+Both are off until switched on by `POST /-/sandbox/rate_limits`.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ from dataclasses import dataclass, field
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from starlette.responses import PlainTextResponse
+
 from mlops_tui.sandbox.errors import ApiError
-from mlops_tui.sandbox.responses import JsonResponse, no_content
-from mlops_tui.sandbox.routing import hook
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from starlette.responses import Response
 
-    from mlops_tui.sandbox.request import Context
+    from mlops_tui.sandbox.authentication import Identity
 
 SELF_MANAGED = {
     "jobs_index": (600, 60),
@@ -85,22 +89,11 @@ class RateLimits:
         return count, (window + 1) * period
 
 
-async def configure(context: Context) -> Response:
-    """Set the limits: `{"throttle": [requests, seconds] | null, "application": {name: [requests, seconds]}}`."""
-    limits = context.services.rate_limits
-    throttle = context.params.get("throttle")
-    limits.throttle = (int(throttle[0]), int(throttle[1])) if throttle else None
-    application = context.params.get("application", {})
-    chosen = SELF_MANAGED if application == "defaults" else application
-    limits.application = {name: (int(pair[0]), int(pair[1])) for name, pair in chosen.items()}
-    limits.reset()
-    return no_content()
+def caller_name(identity: Identity) -> str:
+    """Return the name that requests are counted under."""
+    return f"user {identity.user.id}" if identity.user else "anonymous"
 
 
-async def show(context: Context) -> Response:
-    """Return the limits in force."""
-    limits = context.services.rate_limits
-    return JsonResponse({"throttle": limits.throttle, "application": limits.application})
-
-
-ROUTES = [hook("POST", "/rate_limits", configure), hook("GET", "/rate_limits", show)]
+def too_many_requests(headers: Mapping[str, str]) -> Response:
+    """Return the throttle's refusal, which is plain text."""
+    return PlainTextResponse("Retry later\n", 429, dict(headers))

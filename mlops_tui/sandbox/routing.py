@@ -7,11 +7,12 @@ import ipaddress
 import logging
 from typing import TYPE_CHECKING
 
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from mlops_tui.sandbox import errors
 from mlops_tui.sandbox.authentication import READING_VERBS, Credentials, Policy
+from mlops_tui.sandbox.rate_limits import caller_name, too_many_requests
 from mlops_tui.sandbox.request import Context, Services, open_context
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def hook(verb: str, path: str, handler: Handler) -> Route:
 
 async def _answer(request: Request, services: Services, handler: Handler, policy: Policy) -> Response:
     context = await open_context(request, services, policy)
-    caller = f"user {context.user.id}" if context.user else "anonymous"
+    caller = caller_name(context.identity)
     counted = policy.credentials is not Credentials.NONE
     headers, refused = services.rate_limits.count_request(context.now(), caller) if counted else ({}, False)
     if refused:
-        return PlainTextResponse("Retry later\n", 429, headers)
+        return too_many_requests(headers)
     try:
         services.rate_limits.check(context.now(), policy.limiter, caller)
         response = conditional(request, await handler(context))
