@@ -177,7 +177,7 @@ def find_problems(text: str, document: dict[str, Any], path: Path) -> list[Confi
         found += [_blamed(problem, document) for problem in problems(error, Settings, str(path), _Lines(text))]
     except SettingsError as error:
         found.append(ConfigError("A variable of the environment cannot be read", why=str(error), source="environment"))
-    return sorted(found, key=lambda problem: problem.line or 0)
+    return found
 
 
 def read_text(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
@@ -17,16 +18,17 @@ if TYPE_CHECKING:
 Location: TypeAlias = "tuple[str | int, ...]"
 Lines: TypeAlias = "Callable[[Location], int | None]"
 
+_DICTIONARY = re.compile(r"a valid dictionary( or (an )?(instance|object) .*)?")
+
 
 def problems(error: ValidationError, model: type[BaseModel], source: str, lines: Lines) -> list[ConfigError]:
-    """Every problem of a document, in its own order.
+    """Every problem of a document: unknown keys first, since a missing key is often a mistyped one, then by line.
 
     ``lines`` tells the line of a key; ``source`` names the file.
     """
-    return [
-        _problem(details, model, source, lines)
-        for details in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found.sort(key=lambda details: (details["type"] != "extra_forbidden", lines(details["loc"]) or 0))
+    return [_problem(details, model, source, lines) for details in found]
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -59,7 +61,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], source: str, lines: 
         case "value_error":
             return ConfigError(details["msg"].removeprefix("Value error, "), source=source, key=key, line=line)
         case _:
-            why = details["msg"].removeprefix("Input ")
+            why = _DICTIONARY.sub("a table of keys and values", details["msg"].removeprefix("Input "))
             return ConfigError("This value does not fit", why=f"it {why}", source=source, key=key, line=line)
 
 

@@ -1,6 +1,6 @@
-"""The project's policy file as records: how each model is deployed, approved, rolled out and watched.
+"""What a team decided about its models: how they are deployed, approved, rolled out and watched.
 
-Every part has a default, so a project without the file still promotes and rolls back.
+The defaults here are what holds for a project without a policy file.
 """
 
 from __future__ import annotations
@@ -12,36 +12,16 @@ from enum import StrEnum
 
 from mlops_tui.domain.projects import Role
 
-POLICY_PATH = ".gitlab/mlops.yml"
 
-
-class DeployWith(StrEnum):
-    """What carries the version to the deployment pipeline."""
+class Handover(StrEnum):
+    """How a pipeline learns which version to deploy: declared inputs or CI/CD variables."""
 
     INPUTS = "inputs"
     VARIABLES = "variables"
 
 
-@dataclass(frozen=True, slots=True)
-class DeployPolicy:
-    """How a version is deployed.
-
-    ``ref`` is empty for the default branch. ``parameters`` maps our words (model, version, environment, intent) to the
-    names that the pipeline declares. ``job`` is the deployment job, empty where the pipeline's own order decides, and
-    ``play`` whether that job is a manual one that promotion starts.
-    """
-
-    ref: str = ""
-    channel: DeployWith = DeployWith.INPUTS
-    parameters: Mapping[str, str] = field(
-        default_factory=lambda: {"model": "model", "version": "version", "environment": "environment"}
-    )
-    job: str = ""
-    play: bool = False
-
-
 class ApprovalMode(StrEnum):
-    """How a promotion is approved."""
+    """Where a promotion is approved; AUTO takes deployment approvals where the licence has them, else an issue."""
 
     AUTO = "auto"
     DEPLOYMENT = "deployment"
@@ -50,7 +30,7 @@ class ApprovalMode(StrEnum):
 
 
 class Evidence(StrEnum):
-    """What an approver wants to see."""
+    """What has to be on the table before a decision."""
 
     CARD = "card"
     METRICS = "metrics"
@@ -58,18 +38,8 @@ class Evidence(StrEnum):
     DRIFT = "drift"
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalPolicy:
-    """Who has to agree; ``votes`` counts people of at least ``minimum_role``."""
-
-    mode: ApprovalMode = ApprovalMode.AUTO
-    votes: int = 1
-    minimum_role: Role = Role.MAINTAINER
-    evidence: tuple[Evidence, ...] = ()
-
-
 class RolloutDriver(StrEnum):
-    """What moves the traffic."""
+    """What moves the traffic: a feature flag, jobs of a pipeline, or the weight of a canary ingress."""
 
     FLAG = "flag"
     JOBS = "jobs"
@@ -77,7 +47,7 @@ class RolloutDriver(StrEnum):
 
 
 class OnBreach(StrEnum):
-    """What a rollout does when a guardrail is breached."""
+    """What happens when a guardrail is breached."""
 
     ROLLBACK = "rollback"
     HOLD = "hold"
@@ -85,14 +55,14 @@ class OnBreach(StrEnum):
 
 
 class OnInsufficient(StrEnum):
-    """What a rollout does when a step ends without enough data."""
+    """What happens when a step ends without enough data."""
 
     HOLD = "hold"
     TELL = "tell"
 
 
 class GuardrailKind(StrEnum):
-    """What a guardrail compares."""
+    """What a guardrail measures: events per observation, events, a mean, or a quantile of a value."""
 
     RATE = "rate"
     COUNT = "count"
@@ -108,53 +78,10 @@ class Direction(StrEnum):
 
 
 class MarginKind(StrEnum):
-    """Whether a margin is in the metric's own unit or a fraction of the control's value."""
+    """Whether a margin is a difference or a share of the control's value."""
 
     ABSOLUTE = "absolute"
     RELATIVE = "relative"
-
-
-@dataclass(frozen=True, slots=True)
-class Guardrail:
-    """One comparison that a rollout has to stand; ``margin`` is at least 0, the harm that is still accepted.
-
-    ``quantile`` (0 to 1) and ``threshold`` (the metric's unit) belong to the kind QUANTILE.
-    """
-
-    name: str
-    kind: GuardrailKind
-    direction: Direction
-    margin: float
-    margin_kind: MarginKind = MarginKind.ABSOLUTE
-    is_critical: bool = True
-    min_samples: int = 0
-    quantile: float | None = None
-    threshold: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutStep:
-    """One step: ``weight`` in percent, soak time and samples per arm before it may be judged."""
-
-    weight: float
-    soak: timedelta
-    min_samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutPolicy:
-    """How a version is rolled out; ``alpha`` is the error budget of the judge, between 0 and 1."""
-
-    driver: RolloutDriver = RolloutDriver.FLAG
-    flag: str = ""
-    stickiness: str = "random"
-    alpha: float = 0.05
-    control: str = "stable"
-    treatments: tuple[str, ...] = ("canary",)
-    steps: tuple[RolloutStep, ...] = ()
-    guardrails: tuple[Guardrail, ...] = ()
-    on_breach: OnBreach = OnBreach.ROLLBACK
-    on_insufficient: OnInsufficient = OnInsufficient.HOLD
 
 
 class FeatureType(StrEnum):
@@ -165,66 +92,163 @@ class FeatureType(StrEnum):
 
 
 class Severity(StrEnum):
-    """How loud an alert is, in GitLab's words."""
+    """How bad an alert is."""
 
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
     INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPolicy:
+    """One environment; ``is_production`` is None where GitLab's tier decides."""
+
+    name: str
+    is_production: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPolicy:
+    """How a version is deployed.
+
+    ``ref`` is None for the default branch. ``parameters`` maps what is handed over (``model``, ``version``,
+    ``environment`` and, where declared, ``intent``) to the name of the input or variable. ``job`` is the job that
+    deploys, None for the one that GitLab ties to the environment; ``play`` starts it when it is manual.
+    """
+
+    ref: str | None = None
+    handover: Handover = Handover.INPUTS
+    parameters: Mapping[str, str] = field(
+        default_factory=lambda: {"model": "model", "version": "version", "environment": "environment"}
+    )
+    job: str | None = None
+    play: bool = False
+
+
+VARIABLE_NAMES: Mapping[str, str] = {
+    "model": "MODEL_NAME",
+    "version": "MODEL_VERSION",
+    "environment": "MODEL_ENVIRONMENT",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalPolicy:
+    """Who has to agree, and on what evidence."""
+
+    mode: ApprovalMode = ApprovalMode.AUTO
+    votes: int = 1
+    minimum_role: Role = Role.MAINTAINER
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """One step: ``weight`` in percent of the traffic, held at least ``soak`` and until ``min_samples`` per arm."""
+
+    weight: int
+    soak: timedelta = timedelta(0)
+    min_samples: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A measure that a new version may not make worse by more than ``margin``.
+
+    ``metric`` names what is measured (None = the guardrail's own name). ``quantile`` (0 to 1) and ``threshold`` (in the
+    measure's unit) belong to QUANTILE and are None otherwise.
+    """
+
+    name: str
+    kind: GuardrailKind
+    direction: Direction
+    margin: float
+    margin_kind: MarginKind = MarginKind.ABSOLUTE
+    is_critical: bool = True
+    min_samples: int = 0
+    metric: str | None = None
+    quantile: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPolicy:
+    """How a version gets its share of the traffic; ``alpha`` is the error budget of the whole rollout.
+
+    ``flag`` is the feature flag of the flag driver (None = named after the model); ``jobs`` the job of each step of
+    the jobs driver (empty = Auto DevOps' names); ``weights`` the expected share per arm, for the sample-ratio test.
+    """
+
+    driver: RolloutDriver
+    steps: tuple[RolloutStep, ...]
+    guardrails: tuple[Guardrail, ...] = ()
+    flag: str | None = None
+    jobs: tuple[str, ...] = ()
+    stickiness: str = "random"
+    alpha: float = 0.05
+    control: str = "stable"
+    treatments: tuple[str, ...] = ("canary",)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    on_breach: OnBreach = OnBreach.ROLLBACK
+    on_insufficient: OnInsufficient = OnInsufficient.HOLD
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """An alert: ``metric`` above ``above`` for ``hold`` fires it, below ``clear_below`` resolves it (hysteresis)."""
+    """When to raise an alert on ``metric``: beyond ``above`` or ``below`` for as long as ``hold``.
+
+    It clears beyond ``clear_below`` or ``clear_above``, which are the limits themselves where they are not given.
+    """
 
     name: str
     metric: str
-    above: float
-    hold: timedelta
-    clear_below: float
-    severity: Severity = Severity.MEDIUM
+    above: float | None = None
+    below: float | None = None
+    hold: timedelta = timedelta(0)
+    clear_below: float | None = None
+    clear_above: float | None = None
+    severity: Severity = Severity.WARNING
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainPolicy:
-    """When a model is trained anew."""
+    """When a model may be trained again by itself: at most every ``cooldown`` and ``budget_per_month`` times."""
 
     job: str
-    cooldown: timedelta
-    budget_per_month: int
+    cooldown: timedelta = timedelta(days=1)
+    budget_per_month: int = 4
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringPolicy:
-    """What is watched while a model serves."""
+    """What is watched: features, in windows of ``window``, against ``reference`` (None = the version's own profile)."""
 
     features: Mapping[str, FeatureType] = field(default_factory=dict)
     window: timedelta = timedelta(minutes=5)
-    reference: str = ""
+    reference: str | None = None
     alerts: tuple[AlertRule, ...] = ()
     retrain: RetrainPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPolicy:
-    """Everything said of one model; ``production_environments`` names those marked ``production: true``."""
+    """Everything decided about one model; ``rollout`` is None where versions get all the traffic at once."""
 
-    environments: tuple[str, ...] = ()
-    production_environments: frozenset[str] = frozenset()
-    deploy: DeployPolicy | None = None
-    approval: ApprovalPolicy = ApprovalPolicy()
+    model: str
+    environments: Mapping[str, EnvironmentPolicy] = field(default_factory=dict)
+    deploy: DeployPolicy = field(default_factory=DeployPolicy)
+    approval: ApprovalPolicy = field(default_factory=ApprovalPolicy)
     rollout: RolloutPolicy | None = None
-    monitoring: MonitoringPolicy = MonitoringPolicy()
+    monitoring: MonitoringPolicy = field(default_factory=MonitoringPolicy)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A project's policy; ``commit`` is the commit it was read at, empty where there is no file."""
+    """The policy file of a project; ``commit`` is the sha it was read at, empty where there is no file."""
 
     models: Mapping[str, ModelPolicy] = field(default_factory=dict)
     commit: str = ""
 
-    def of(self, model: str) -> ModelPolicy:
-        """What is said of a model, or the defaults."""
-        return self.models.get(model, ModelPolicy())
+    def for_model(self, name: str) -> ModelPolicy:
+        """What holds for a model, the defaults where the file does not name it."""
+        return self.models.get(name) or ModelPolicy(name)

@@ -1,0 +1,29 @@
+"""Lengths of time as people write them: ``90s``, ``10m``, ``1h30m``, ``2d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+PATTERN = r"^(?=\d)(?:\d{1,6}w)?(?:\d{1,6}d)?(?:\d{1,6}h)?(?:\d{1,6}m)?(?:\d{1,6}s)?$"
+_WHOLE = re.compile(PATTERN)
+_PART = re.compile(r"(\d+)([wdhms])")
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a length of time: whole numbers with w, d, h, m or s, the longest unit first. Raises ValueError."""
+    if not _WHOLE.match(text) or text.endswith("\n"):
+        message = f"{text[:20]!r} is no length of time; write 90s, 10m, 1h30m or 2d"
+        raise ValueError(message)
+    return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(text)))
+
+
+def format_duration(length: timedelta) -> str:
+    """Write a length of time so that ``parse_duration`` reads it back, to the second; nothing is ``0s``."""
+    rest = int(length.total_seconds())
+    text = ""
+    for unit, seconds in _SECONDS.items():
+        count, rest = divmod(rest, seconds)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
