@@ -114,7 +114,7 @@ class Budget:
             return
         if remaining == 0:
             self._close(Priority.USER, reset_in)
-        if remaining <= max(self._options.reserve, (limit or 0) // 20):
+        if remaining <= (self._options.reserve if limit is None else limit // 20):
             self._close(Priority.POLL, reset_in)
 
     def _close(self, priority: Priority, seconds: float) -> None:

@@ -12,13 +12,16 @@ _PER_ENTRY_OVERHEAD = 512
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class KeptAnswer:
+    """An answer's body with the tag that names its state."""
+
     etag: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     @property
     def size(self) -> int:
+        """Bytes it is counted as."""
         return len(self.body) + _PER_ENTRY_OVERHEAD
 
 
@@ -27,7 +30,7 @@ class AnswerCache:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], KeptAnswer] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
@@ -38,22 +41,21 @@ class AnswerCache:
         """Bytes held, overhead included."""
         return self._size
 
-    def condition(self, url: str, fingerprint: str) -> dict[str, str]:
-        """The header that makes GitLab answer 304 when nothing changed, if there is something to compare with."""
-        kept = self._kept.get((url, fingerprint))
-        return {"If-None-Match": kept.etag} if kept else {}
-
-    def resolve(self, answer: Answer, url: str, fingerprint: str) -> Answer:
-        """Keep a fresh answer, or complete a 304 with the body from before (its status then reads 200)."""
+    def find(self, url: str, fingerprint: str) -> KeptAnswer | None:
+        """What is kept for this address and token, now the last to be dropped."""
         key = (url, fingerprint)
-        kept = self._kept.get(key)
-        if answer.status == 304 and kept:
+        if key in self._kept:
             self._kept.move_to_end(key)
+        return self._kept.get(key)
+
+    def resolve(self, answer: Answer, url: str, fingerprint: str, kept: KeptAnswer | None) -> Answer:
+        """Keep a fresh answer, or complete a 304 with the body that was ``kept`` (its status then reads 200)."""
+        if answer.status == 304 and kept is not None:
             return Answer(
                 200, {**kept.headers, **answer.headers}, kept.body, url=answer.url, what=answer.what, is_unchanged=True
             )
         if answer.status == 200 and not answer.is_foreign:
-            self._keep(key, answer)
+            self._keep((url, fingerprint), answer)
         return answer
 
     def clear(self) -> None:
@@ -65,7 +67,7 @@ class AnswerCache:
         self._forget(key)
         etag = answer.headers.get("etag", "")
         forbidden = "no-store" in answer.headers.get("cache-control", "").lower()
-        entry = _Kept(etag, answer.headers, answer.body)
+        entry = KeptAnswer(etag, answer.headers, answer.body)
         if not etag or forbidden or entry.size > self._capacity // 8:
             return
         self._kept[key] = entry

@@ -37,7 +37,10 @@ _NEVER_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """Time limits in seconds (``total`` bounds one whole answer), trust, proxy and the largest answer in bytes.
+    """Time limits in seconds, trust, proxy and the largest answer in bytes.
+
+    ``read_timeout`` bounds the silence between two pieces of an answer, ``total_timeout`` a whole one that is not a
+    file, ``upload_timeout`` the silence while and after a file is sent, which the server may need to store it.
 
     ``ca_bundle`` is a file or folder of certificates trusted besides the usual ones; ``proxy`` None leaves it to the
     environment.
@@ -46,6 +49,7 @@ class ConnectionOptions:
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     total_timeout: float = 90.0
+    upload_timeout: float = 300.0
     ca_bundle: Path | None = None
     proxy: str | None = None
     largest_answer: int = 64 * 1024 * 1024
@@ -67,16 +71,8 @@ class Connection:
         self._host = host
         self._credential = credential
         self._options = options
-        self._client = httpx.AsyncClient(
-            headers={"User-Agent": options.user_agent, "Accept": "application/json"},
-            timeout=httpx.Timeout(options.read_timeout, connect=options.connect_timeout),
-            limits=httpx.Limits(max_connections=concurrency + _SPARE_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
-            verify=_trust(options.ca_bundle),
-            proxy=_proxy(options.proxy),
-            trust_env=options.proxy is None and not host.is_loopback,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-        )
+        self._client = _client(host, options, concurrency)
+        self._upload_timeout = httpx.Timeout(options.upload_timeout, connect=options.connect_timeout)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -93,7 +89,7 @@ class Connection:
         total = None if content is not None else self._options.total_timeout
         with self._reported(request):
             async with asyncio.timeout(total), self.open(request, headers, content) as opened:
-                return await self._read(request, opened)
+                return await self.read(request, opened)
 
     @asynccontextmanager
     async def open(
@@ -118,7 +114,11 @@ class Connection:
             await response.aclose()
             target = self._target(url, response.headers["location"])
             if request.method != "GET":
-                raise self._refused_redirect(request, response.status_code, target)
+                why = f"a {request.method} is never sent to a second address; nothing was changed there"
+                raise self._refused_redirect(request, response.status_code, target, why)
+            if url.startswith("https:") and not target.startswith("https:"):
+                why = "an answer without encryption could come from anybody"
+                raise self._refused_redirect(request, response.status_code, target, why)
             is_foreign = is_foreign or not self._host.owns(target)
             url = target
         raise InvalidRequestError(
@@ -133,7 +133,10 @@ class Connection:
     ) -> httpx.Response:
         body = request.body if content is None else content
         kinds = {} if body is None else {"Content-Type": request.content_type}
-        message = self._client.build_request(request.method, url, headers={**kinds, **headers}, content=body)
+        timeout = httpx.USE_CLIENT_DEFAULT if content is None else self._upload_timeout
+        message = self._client.build_request(
+            request.method, url, headers={**kinds, **headers}, content=body, timeout=timeout
+        )
         return await self._client.send(message, stream=True)
 
     def _target(self, url: str, location: str) -> str:
@@ -149,17 +152,18 @@ class Connection:
         own = self._host.url(path) if path else target
         return target if own == url else own
 
-    def _refused_redirect(self, request: Request, status: int, target: str) -> InvalidRequestError:
+    def _refused_redirect(self, request: Request, status: int, target: str, why: str) -> InvalidRequestError:
         place = clean(redacted(target.partition("?")[0], self._credential), 200)
         return InvalidRequestError(
             f"Could not {request.what}",
-            why=f"the server redirects it to {place}, and a {request.method} is never sent to a second address",
-            remedy="Nothing was changed there; set the context's url or the project's path to the new address",
+            why=f"the server redirects it to {place}, but {why}",
+            remedy="Set the context's url or the project's path to the new address",
             status=status,
             url=place,
         )
 
-    async def _read(self, request: Request, opened: OpenAnswer) -> Answer:
+    async def read(self, request: Request, opened: OpenAnswer) -> Answer:
+        """Read the body of an open answer; ``UnreadableAnswerError`` when it is larger than allowed."""
         response, body = opened.response, bytearray()
         url = redacted(str(response.url), self._credential)
         async for chunk in response.aiter_bytes():
@@ -232,6 +236,22 @@ class Connection:
                 return f"the exchange with {name} failed ({reason})", "Check the address and the network"
 
 
+def _client(host: Host, options: ConnectionOptions, concurrency: int) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            headers={"User-Agent": options.user_agent, "Accept": "application/json"},
+            timeout=httpx.Timeout(options.read_timeout, connect=options.connect_timeout),
+            limits=httpx.Limits(max_connections=concurrency + _SPARE_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
+            verify=_trust(options.ca_bundle),
+            proxy=_proxy(options.proxy),
+            trust_env=not host.is_loopback,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+        )
+    except ImportError:
+        raise _bad_proxy("SOCKS needs the Python package socksio, which is not installed") from None
+
+
 def _trust(ca_bundle: Path | None) -> ssl.SSLContext | bool:
     if ca_bundle is None:
         return True
@@ -257,9 +277,10 @@ def _proxy(address: str | None) -> httpx.Proxy | None:
     try:
         return httpx.Proxy(address)
     except (ValueError, httpx.InvalidURL):
-        raise ConfigError(
-            "The proxy cannot be used",
-            why="its address must start with http://, https:// or socks5://",
-            remedy="Write it like http://proxy.example.com:3128",
-            key="proxy",
-        ) from None
+        raise _bad_proxy("its address must start with http:// or https://") from None
+
+
+def _bad_proxy(why: str) -> ConfigError:
+    return ConfigError(
+        "The proxy cannot be used", why=why, remedy="Write it like http://proxy.example.com:3128", key="proxy"
+    )

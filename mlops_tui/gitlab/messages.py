@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from mlops_tui.domain.text import clean
 from mlops_tui.gitlab.authentication import RouteKind
 from mlops_tui.gitlab.budget import Priority
 from mlops_tui.gitlab.hosts import Parameters
+from mlops_tui.gitlab.redaction import redacted
 
 _NEXT_LINK = re.compile(r"<([^>]*)>[^,<]*?;\s*rel\s*=\s*\"?next\"?(?=[\s;,]|$)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -37,6 +39,33 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     kind: RouteKind = RouteKind.API
+
+    @classmethod
+    def to(
+        cls,
+        method: str,
+        path: str,
+        priority: Priority,
+        *,
+        what: str = "",
+        kind: RouteKind | None = None,
+        parameters: Parameters | None = None,
+        body: object = None,
+    ) -> Request:
+        """A request whose route group and, where ``what`` is empty, wording are found from its path.
+
+        ``body`` is sent as JSON unless None, in the spelling that previews show too.
+        """
+        encoded = None if body is None else json.dumps(body, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        return cls(
+            method,
+            path,
+            what or _described(method, path, priority),
+            priority,
+            parameters or {},
+            None if encoded is None else encoded.encode(),
+            kind=RouteKind.of(path) if kind is None else kind,
+        )
 
     @property
     def is_write(self) -> bool:
@@ -159,3 +188,8 @@ def http_date(text: str) -> datetime | None:
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else None
+
+
+def _described(method: str, path: str, priority: Priority) -> str:
+    verb = {"DELETE": "delete", "PUT": "change"}.get(method, "send") if priority is Priority.WRITE else "read"
+    return f"{verb} {redacted(path.partition('?')[0]).removeprefix('/api/v4/')}"

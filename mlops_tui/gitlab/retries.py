@@ -11,7 +11,7 @@ from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import UnreachableError
 from mlops_tui.gitlab.messages import Answer, http_date, whole_number
 
-_LONGEST = 86_400.0
+_LONGEST = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from mlops_tui.domain.errors import StateChangedError, UsageError
-from mlops_tui.gitlab.connection import Connection, OpenAnswer
-from mlops_tui.gitlab.messages import Answer, Request, whole_number
+from mlops_tui.gitlab.connection import OpenAnswer
+from mlops_tui.gitlab.messages import whole_number
 
 _CHUNK = 256 * 1024
-_ERROR_BODY = 64 * 1024
 
-
-class Sender(Protocol):
-    """What a download needs of the transport."""
-
-    @property
-    def connection(self) -> Connection:
-        """The HTTP connection."""
-        ...
-
-    async def admit(self, request: Request) -> dict[str, str]:
-        """Wait until it may start; the headers for it."""
-        ...
-
-    async def refuse(self, request: Request, answer: Answer) -> None:
-        """Raise the error of an answer that is not a success."""
-        ...
+# Compression would make the announced size another one than that of the file.
+AS_IT_IS = {"Accept-Encoding": "identity", "Accept": "*/*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +71,8 @@ async def opened_file(path: Path, progress: Callable[[int, int], None] | None) -
     return FileContent(path, size, progress)
 
 
-@asynccontextmanager
-async def download(sender: Sender, request: Request) -> AsyncIterator[Download]:
-    """Open a file; errors while its chunks come are the transport's errors, a short file included."""
-    headers = await sender.admit(request)
-    # Compression would make the announced size another one than that of the file.
-    wanted = headers | {"Accept-Encoding": "identity", "Accept": "*/*"}
-    opening: AbstractAsyncContextManager[OpenAnswer] = sender.connection.open(request, wanted)
-    async with opening as opened:
-        response = opened.response
-        if not 200 <= response.status_code < 300:
-            await sender.refuse(request, await _refusal(request, opened))
-        total = whole_number(response.headers.get("content-length", ""))
-        yield Download(total, response.aiter_bytes(_CHUNK), dict(response.headers))
-
-
-async def _refusal(request: Request, opened: OpenAnswer) -> Answer:
-    response, body = opened.response, bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _ERROR_BODY:
-            break
-    return Answer(
-        response.status_code,
-        dict(response.headers),
-        bytes(body),
-        url=str(response.url.copy_with(query=None)),
-        what=request.what,
-        is_foreign=opened.is_foreign,
-    )
+def download_of(opened: OpenAnswer) -> Download:
+    """The file in a successful answer."""
+    response = opened.response
+    total = whole_number(response.headers.get("content-length", ""))
+    return Download(total, response.aiter_bytes(_CHUNK), dict(response.headers))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -112,13 +111,13 @@ class Transport:
 
         ``what`` completes "Could not ..." in errors; without it the path speaks. ``kind`` is found from the path.
         """
-        return await self._read(self._reading("GET", path, what, kind, parameters=params or {}))
+        return await self._read(self._reading("GET", path, what, kind, parameters=params))
 
     async def post_query(
         self, path: str, body: Mapping[str, Any], *, kind: RouteKind | None = None, what: str = ""
     ) -> Answer:
         """Read by a POST that changes nothing: a search of MLflow's, a query of GraphQL's."""
-        return await self._read(self._reading("POST", path, what, kind, body=_json(body)))
+        return await self._read(self._reading("POST", path, what, kind, body=body))
 
     async def graphql(
         self, query: str, variables: Mapping[str, Any] | None = None, *, what: str = ""
@@ -175,8 +174,7 @@ class Transport:
         if _UNFILLED.search(call.path):
             message = f"a call with an open placeholder cannot be sent: {call.path}"
             raise ValueError(message)
-        body = None if call.body is None else _json(call.body)
-        request = self._request(call.method.value, call.path, call.purpose, Priority.WRITE, body=body)
+        request = Request.to(call.method.value, call.path, Priority.WRITE, what=call.purpose, body=call.body)
         answer = await self._checked(request, await self._attempt(request))
         decoded = answer.json() if answer.body.strip() else None
         if request.kind is RouteKind.GRAPHQL:
@@ -186,7 +184,7 @@ class Transport:
     async def upload(self, path: str, file: Path, *, progress: Callable[[int, int], None] | None = None) -> Answer:
         """PUT a file's bytes as they are, once; ``progress`` is told bytes sent and bytes in all."""
         content = await transfers.opened_file(file, progress)
-        request = self._request("PUT", path, f"upload {file.name}", Priority.WRITE)
+        request = Request.to("PUT", path, Priority.WRITE, what=f"upload {file.name}")
         request = replace(request, content_type="application/octet-stream")
         headers = self._headers(request) | {"Content-Length": str(content.size)}
         await self._budget.charge(Priority.WRITE)
@@ -194,61 +192,39 @@ class Transport:
         self._observe(answer)
         return await self._checked(request, answer)
 
-    def stream(
+    @asynccontextmanager
+    async def stream(
         self, path: str, params: Parameters | None = None, *, what: str = ""
-    ) -> AbstractAsyncContextManager[transfers.Download]:
+    ) -> AsyncIterator[transfers.Download]:
         """Read a file in chunks: ``async with transport.stream(path) as download``.
 
-        Redirects to an object store are followed without the token. Takes no place among the concurrent requests.
+        Redirects to an object store are followed without the token. It takes no place among the concurrent requests,
+        and a file that breaks off raises ``UnreachableError`` while its chunks come.
         """
-        request = self._reading("GET", path, what, None, parameters=params or {})
-        return transfers.download(self, request)
-
-    async def admit(self, request: Request) -> dict[str, str]:
-        """Wait until a download may start and return the headers for it."""
+        request = self._reading("GET", path, what, parameters=params)
         headers = self._headers(request)
         await self._budget.charge(request.priority)
-        return headers
-
-    @property
-    def connection(self) -> Connection:
-        """The HTTP connection, for transfers."""
-        return self._connection
-
-    async def refuse(self, request: Request, answer: Answer) -> None:
-        """Raise the error of an answer that is not a success."""
-        self._observe(answer)
-        await self._checked(request, answer)
+        async with self._connection.open(request, headers | transfers.AS_IT_IS) as opened:
+            if not opened.response.is_success:
+                answer = await self._connection.read(request, opened)
+                self._observe(answer)
+                await self._checked(request, answer)
+            yield transfers.download_of(opened)
 
     def _reading(
         self,
         method: str,
         path: str,
         what: str,
-        kind: RouteKind | None,
-        *,
-        parameters: Parameters | None = None,
-        body: bytes | None = None,
-    ) -> Request:
-        return self._request(method, path, what, read_priority(), kind=kind, parameters=parameters, body=body)
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        what: str,
-        priority: Priority,
-        *,
         kind: RouteKind | None = None,
+        *,
         parameters: Parameters | None = None,
-        body: bytes | None = None,
+        body: object = None,
     ) -> Request:
-        route = RouteKind.of(path) if kind is None else kind
-        purpose = what or _described(method, path, priority)
-        return Request(method, path, purpose, priority, parameters or {}, body, kind=route)
+        return Request.to(method, path, read_priority(), what=what, kind=kind, parameters=parameters, body=body)
 
     def _query(self, body: object, what: str) -> Request:
-        return self._reading("POST", graphql.PATH, what or "ask GraphQL", RouteKind.GRAPHQL, body=_json(body))
+        return self._reading("POST", graphql.PATH, what or "ask GraphQL", body=body)
 
     def _headers(self, request: Request) -> dict[str, str]:
         self._sign_in.require(request)
@@ -272,10 +248,11 @@ class Transport:
         is_cached = request.method == "GET"
         async with self._budget.turn(request.priority):
             self._sign_in.require(request)
-            condition = self._cache.condition(url, mark) if is_cached else {}
+            kept = self._cache.find(url, mark) if is_cached else None
+            condition = {} if kept is None else {"If-None-Match": kept.etag}
             answer = await self._timed(request, {**headers, **condition})
         self._observe(answer)
-        return self._cache.resolve(answer, url, mark) if is_cached else answer
+        return self._cache.resolve(answer, url, mark, kept) if is_cached else answer
 
     async def _timed(self, request: Request, headers: Mapping[str, str]) -> Answer:
         start = self._clock.monotonic()
@@ -313,7 +290,7 @@ class Transport:
 
     async def _probe(self, path: str) -> Answer:
         """Ask whether the token is good; runs inside a failed call, so it neither retries nor judges."""
-        request = self._request("GET", path, "check the token", Priority.USER)
+        request = Request.to("GET", path, Priority.USER, what="check the token")
         async with self._budget.turn(request.priority):
             return await self._connection.exchange(request, credential_headers(self._credential, request.kind))
 
@@ -323,12 +300,3 @@ class Transport:
     def _connected(self) -> Connection:
         options = self._options
         return Connection(self._host, self._credential, options.connection, options.budget.concurrency)
-
-
-def _json(body: object) -> bytes:
-    return json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
-
-
-def _described(method: str, path: str, priority: Priority) -> str:
-    verb = "read" if priority is not Priority.WRITE else {"DELETE": "delete", "PUT": "change"}.get(method, "send")
-    return f"{verb} {redacted(path.partition('?')[0]).removeprefix('/api/v4/')}"
