@@ -201,8 +201,8 @@ class AlertTable(_Table):
     """Clear an alert on `above` only when the value is smaller than this."""
     clear_above: Number | None = None
     """Clear an alert on `below` only when the value is greater than this."""
-    severity: Literal["info", "warning", "critical"] = "warning"
-    """How bad it is."""
+    severity: Literal["critical", "high", "medium", "low", "info"] = "medium"
+    """How bad it is, in GitLab's words."""
 
     @model_validator(mode="after")
     def _has_one_side(self) -> Self:

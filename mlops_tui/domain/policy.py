@@ -92,11 +92,13 @@ class FeatureType(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad an alert is."""
+    """How bad an alert is, in GitLab's words (GitLab: app/models/alert_management/alert.rb)."""
 
-    INFO = "info"
-    WARNING = "warning"
     CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,7 @@ class AlertRule:
     hold: timedelta = timedelta(0)
     clear_below: float | None = None
     clear_above: float | None = None
-    severity: Severity = Severity.WARNING
+    severity: Severity = Severity.MEDIUM
 
 
 @dataclass(frozen=True, slots=True)
