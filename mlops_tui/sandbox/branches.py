@@ -28,7 +28,7 @@ def _entity(context: Context, project: Project, row: Row) -> dict[str, Any]:
         "merged": False,
         "protected": protected,
         "developers_can_push": False,
-        "developers_can_merge": False,
+        "developers_can_merge": bool(row["developers_can_merge"]),
         "can_push": role >= (Role.MAINTAINER if protected else Role.DEVELOPER),
         "default": row["name"] == project.default_branch,
         "web_url": context.url(f"/{project.full_path}/-/tree/{row['name']}"),

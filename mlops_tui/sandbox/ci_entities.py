@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mlops_tui.sandbox import commits, statuses, users
-from mlops_tui.sandbox.access import Project
+from mlops_tui.sandbox.access import find_project
 from mlops_tui.sandbox.clock import parse_timestamp, timestamp
 from mlops_tui.sandbox.logs import trace
 from mlops_tui.sandbox.transitions import pipeline_jobs, seconds_between
@@ -105,29 +105,35 @@ def _whole(seconds: float | None) -> int | None:
 
 
 def job(context: Context, row: Row) -> dict[str, Any]:
-    """Return GitLab's Job; `failure_reason` is there for failed jobs only."""
-    database = context.database
-    pipeline = database.one("SELECT * FROM pipelines WHERE id = ?", (row["pipeline_id"],))
-    project = database.one("SELECT * FROM projects WHERE id = ?", (row["project_id"],))
-    if pipeline is None or project is None:
-        raise LookupError(f"job {row['id']} without pipeline or project")
-    reason = {"failure_reason": row["failure_reason"]} if row["status"] == "failed" else {}
-    settings = json.loads(project["attributes"])
+    """Return GitLab's Job."""
     return {
-        **_job_identity(row, pipeline),
-        **job_times(context, row),
-        "user": _user(context, row["user_id"]),
-        "commit": commits.reference(context, Project.from_row(project), pipeline["sha"]),
-        "pipeline": pipeline_basic(context, pipeline),
-        **reason,
-        "web_url": context.url(job_path(database, row)),
-        "project": {"ci_job_token_scope_enabled": settings.get("ci_job_token_scope_enabled", False)},
+        **job_basic(context, row),
         "artifacts": _artifacts(context, row),
         "runner": None,
         "runner_manager": None,
         "artifacts_expire_at": None,
         "archived": False,
         "tag_list": sorted(json.loads(row["tags"])),
+    }
+
+
+def job_basic(context: Context, row: Row) -> dict[str, Any]:
+    """Return GitLab's JobBasic; `failure_reason` is there for failed jobs only."""
+    database = context.database
+    pipeline = database.one("SELECT * FROM ci_pipelines WHERE id = ?", (row["pipeline_id"],))
+    project = find_project(database, str(row["project_id"]))
+    if pipeline is None or project is None:
+        raise LookupError(f"job {row['id']} without pipeline or project")
+    reason = {"failure_reason": row["failure_reason"]} if row["status"] == "failed" else {}
+    return {
+        **_job_identity(row, pipeline),
+        **job_times(context, row),
+        "user": _user(context, row["user_id"]),
+        "commit": commits.reference(context, project, pipeline["sha"]),
+        "pipeline": pipeline_basic(context, pipeline),
+        **reason,
+        "web_url": context.url(job_path(database, row)),
+        "project": {"ci_job_token_scope_enabled": project.attribute("ci_job_token_scope_enabled", default=False)},
     }
 
 

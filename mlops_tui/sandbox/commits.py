@@ -76,7 +76,7 @@ def _stats(row: Row) -> dict[str, int]:
 def _last_pipeline(context: Context, project: Project, sha: str) -> dict[str, Any] | None:
     """Return GitLab's PipelineBasic of the newest pipeline for a commit, whatever its ref."""
     row = context.database.one(
-        "SELECT id, iid, sha, ref, status, source, created_at, updated_at, name FROM pipelines"
+        "SELECT id, iid, sha, ref, status, source, created_at, updated_at, name FROM ci_pipelines"
         " WHERE project_id = ? AND sha = ? ORDER BY id DESC",
         (project.id, sha),
     )

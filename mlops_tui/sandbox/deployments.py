@@ -40,7 +40,7 @@ def entity(context: Context, row: Row) -> dict[str, Any]:
     """Return GitLab's Deployment; `deployable` is a whole Job."""
     database = context.database
     environment = database.one("SELECT * FROM environments WHERE id = ?", (row["environment_id"],))
-    job = database.one("SELECT * FROM jobs WHERE id = ?", (row["job_id"],))
+    job = database.one("SELECT * FROM ci_jobs WHERE id = ?", (row["job_id"],))
     return {
         "id": row["id"],
         "iid": row["iid"],

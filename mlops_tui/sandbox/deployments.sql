@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS deployments (
     project_id INTEGER NOT NULL REFERENCES projects (id),
     environment_id INTEGER NOT NULL REFERENCES environments (id) ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES users (id),
-    job_id INTEGER REFERENCES jobs (id) ON DELETE SET NULL,
+    job_id INTEGER REFERENCES ci_jobs (id) ON DELETE SET NULL,
     ref TEXT NOT NULL,
     tag INTEGER NOT NULL,
     sha TEXT NOT NULL,

@@ -202,7 +202,7 @@ def _stop(context: Context, row: Row, *, force: bool) -> None:
 def _stop_job(context: Context, row: Row) -> Row | None:
     """Return the manual job that stops what was last deployed."""
     return context.database.one(
-        "SELECT stopping.* FROM deployments d JOIN jobs j ON j.id = d.job_id JOIN jobs stopping"
+        "SELECT stopping.* FROM deployments d JOIN ci_jobs j ON j.id = d.job_id JOIN ci_jobs stopping"
         " ON stopping.pipeline_id = j.pipeline_id AND stopping.name = d.on_stop AND stopping.retried = 0"
         " WHERE d.environment_id = ? AND d.status = 'success' AND stopping.environment_action = 'stop'"
         " AND stopping.status = 'manual' ORDER BY d.finished_at DESC, d.id DESC LIMIT 1",

@@ -70,7 +70,7 @@ def play(context: Context, project: Project, job: Row, variables: Mapping[str, s
             return _clone_and_start(context, job)
         if variables:
             merged = {**json.loads(job["variables"]), **variables}
-            context.database.update("jobs", job["id"], {"variables": json.dumps(merged)})
+            context.database.update("ci_jobs", job["id"], {"variables": json.dumps(merged)})
         start_manual(context, job)
     return find_job(context.database, job["id"])
 
@@ -78,7 +78,7 @@ def play(context: Context, project: Project, job: Row, variables: Mapping[str, s
 def start_manual(context: Context, job: Row) -> None:
     """Hand a waiting manual job to the runners in the name of the caller."""
     database = context.database
-    database.update("jobs", job["id"], {"user_id": context.authenticate().id})
+    database.update("ci_jobs", job["id"], {"user_id": context.authenticate().id})
     scheduler.enqueue(context.services, find_job(database, job["id"]), context.timestamp())
     scheduler.process(context.services, job["pipeline_id"], context.timestamp())
 
@@ -110,8 +110,8 @@ def clone(context: Context, job: Row) -> int:
     """Insert a new attempt of a job with a deployment of its own and return its id."""
     database, now, user = context.database, context.timestamp(), context.authenticate()
     values: dict[str, Any] = {column: job[column] for column in _CLONED}
-    new_id = database.insert("jobs", {**values, "user_id": user.id, "status": "created", "created_at": now})
-    database.update("jobs", job["id"], {"retried": 1})
+    new_id = database.insert("ci_jobs", {**values, "user_id": user.id, "status": "created", "created_at": now})
+    database.update("ci_jobs", job["id"], {"retried": 1})
     _redeploy(database, job, new_id, user.id, now)
     return new_id
 
@@ -128,7 +128,7 @@ def _redeploy(database: Database, job: Row, new_id: int, user_id: int, now: str)
 def retry_pipeline(context: Context, project: Project, pipeline: Row) -> None:
     """Give every failed or canceled job of a pipeline a new attempt; does nothing when there is none."""
     jobs = context.database.all(
-        "SELECT * FROM jobs WHERE pipeline_id = ? AND retried = 0 AND status IN ('failed', 'canceled') ORDER BY id",
+        "SELECT * FROM ci_jobs WHERE pipeline_id = ? AND retried = 0 AND status IN ('failed', 'canceled') ORDER BY id",
         (pipeline["id"],),
     )
     for job in jobs:
@@ -169,5 +169,5 @@ def erase(context: Context, project: Project, job: Row) -> Row:
         raise errors.forbidden()
     if job["status"] not in COMPLETED or job["timeline"] is None or job["erased_at"] is not None:
         raise errors.forbidden("Job is not erasable!")
-    context.database.update("jobs", job["id"], {"erased_at": context.timestamp()})
+    context.database.update("ci_jobs", job["id"], {"erased_at": context.timestamp()})
     return find_job(context.database, job["id"])

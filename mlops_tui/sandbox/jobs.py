@@ -53,7 +53,7 @@ def find(context: Context, project: Project) -> Row:
         ApiError: 404 `404 Not found`.
     """
     row = context.database.one(
-        "SELECT * FROM jobs WHERE project_id = ? AND id = ?", (project.id, context.number("job_id"))
+        "SELECT * FROM ci_jobs WHERE project_id = ? AND id = ?", (project.id, context.number("job_id"))
     )
     if row is None:
         raise errors.record_not_found()
@@ -67,9 +67,9 @@ async def list_jobs(context: Context) -> Response:
     conditions, arguments = ["project_id = ?"], list[Any]([project.id])
     with_scope(given, conditions, arguments)
     if given.get("ref"):
-        conditions.append("pipeline_id IN (SELECT id FROM pipelines WHERE project_id = ? AND ref = ?)")
+        conditions.append("pipeline_id IN (SELECT id FROM ci_pipelines WHERE project_id = ? AND ref = ?)")
         arguments += [project.id, given["ref"]]
-    select = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
+    select = f"SELECT * FROM ci_jobs WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
 
     def render(row: Row) -> dict[str, Any]:
         return ci_entities.job(context, row)
@@ -135,7 +135,7 @@ def _own_job(context: Context) -> Row:
     """
     context.authenticate()
     job_id = context.job.job_id if context.job else None
-    row = context.database.one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+    row = context.database.one("SELECT * FROM ci_jobs WHERE id = ?", (job_id,))
     if row is None:
         raise errors.not_found("Job")
     return row
@@ -182,13 +182,13 @@ async def fail_next(context: Context) -> Response:
     if project is None:
         raise errors.not_found("Project")
     values = {"job_name": given["job"], "message": given["message"], "exit_code": given["exit_code"]}
-    context.database.insert("job_faults", {"project_id": project.id, **values})
+    context.database.insert("ci_job_faults", {"project_id": project.id, **values})
     return context.json(values, 201)
 
 
 async def hand_out_token(context: Context) -> Response:
     """`POST /-/sandbox/jobs/:job_id/token`: what a running job would find in `CI_JOB_TOKEN`."""
-    row = context.database.one("SELECT * FROM jobs WHERE id = ?", (context.number("job_id"),))
+    row = context.database.one("SELECT * FROM ci_jobs WHERE id = ?", (context.number("job_id"),))
     if row is None or row["status"] != "running":
         raise errors.not_found("Job")
     token = issue_job_token(context.database, row["id"], row["project_id"], row["user_id"])

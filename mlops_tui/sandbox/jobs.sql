@@ -1,7 +1,7 @@
-CREATE TABLE IF NOT EXISTS jobs (
+CREATE TABLE IF NOT EXISTS ci_jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project_id INTEGER NOT NULL REFERENCES projects (id),
-    pipeline_id INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+    pipeline_id INTEGER NOT NULL REFERENCES ci_pipelines (id) ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES users (id),
     name TEXT NOT NULL,
     stage TEXT NOT NULL,
@@ -33,11 +33,11 @@ CREATE TABLE IF NOT EXISTS jobs (
     retried INTEGER NOT NULL DEFAULT 0,
     timeline TEXT
 );
-CREATE INDEX IF NOT EXISTS jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS jobs_of_pipeline ON jobs (pipeline_id);
-CREATE INDEX IF NOT EXISTS jobs_of_project ON jobs (project_id, id);
-CREATE INDEX IF NOT EXISTS jobs_of_resource_group ON jobs (resource_group_id, status);
-CREATE TABLE IF NOT EXISTS job_faults (
+CREATE INDEX IF NOT EXISTS jobs_due ON ci_jobs (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS jobs_of_pipeline ON ci_jobs (pipeline_id);
+CREATE INDEX IF NOT EXISTS jobs_of_project ON ci_jobs (project_id, id);
+CREATE INDEX IF NOT EXISTS jobs_of_resource_group ON ci_jobs (resource_group_id, status);
+CREATE TABLE IF NOT EXISTS ci_job_faults (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project_id INTEGER NOT NULL REFERENCES projects (id),
     job_name TEXT NOT NULL,

@@ -91,11 +91,12 @@ def _check_variables(context: Context, project: Project, variables: Sequence[Map
 
 
 def _check_ref(context: Context, project: Project, revision: Revision) -> None:
-    """Refuse a Developer on a protected branch, which only Maintainers may push to."""
-    protected = context.database.value(
-        "SELECT protected FROM branches WHERE project_id = ? AND name = ?", (project.id, revision.ref)
+    """Refuse a Developer on a protected branch that only Maintainers may push or merge to."""
+    closed = context.database.value(
+        "SELECT protected AND NOT developers_can_merge FROM branches WHERE project_id = ? AND name = ?",
+        (project.id, revision.ref),
     )
-    if protected and not revision.tag and context.role(project) < Role.MAINTAINER:
+    if closed and not revision.tag and context.role(project) < Role.MAINTAINER:
         raise refused(
             f"You do not have sufficient permission to run a pipeline on '{revision.ref}'. "
             "Please select a different branch or contact your administrator for assistance."
@@ -143,7 +144,7 @@ def store(services: Services, request: PipelineRequest, now: str) -> Row:
     for variable in request.variables:
         kind = variable.get("variable_type") or "env_var"
         values = {"key": variable["key"], "value": variable["value"], "variable_type": kind}
-        database.insert("pipeline_variables", {"pipeline_id": pipeline["id"], **values})
+        database.insert("ci_pipeline_variables", {"pipeline_id": pipeline["id"], **values})
     target = _Target(request, pipeline, definition.stages, now)
     for job in definition.jobs:
         kept = {key: value for key, value in job.variables.items() if key in given or key not in predefined}
@@ -169,7 +170,7 @@ def _insert(
         "updated_at": now,
         "due_at": later(now, CREATION_SECONDS / services.clock.speed),
     }
-    row = database.one("SELECT * FROM pipelines WHERE id = ?", (database.insert("pipelines", values),))
+    row = database.one("SELECT * FROM ci_pipelines WHERE id = ?", (database.insert("ci_pipelines", values),))
     if row is None:
         raise LookupError("the pipeline just made is gone")
     return row
@@ -214,7 +215,7 @@ def _insert_job(
             database, project.id, job.resource_group, now, mode
         )
     if job.environment is None:
-        database.insert("jobs", values)
+        database.insert("ci_jobs", values)
         return
     values |= {
         "environment_id": environment_id,
@@ -224,7 +225,7 @@ def _insert_job(
     }
     if environment_id is None:
         values |= {"status": "failed", "failure_reason": "environment_creation_failure", "finished_at": now}
-    job_id = database.insert("jobs", values)
+    job_id = database.insert("ci_jobs", values)
     if job.environment.creates_deployment:
         _insert_deployment(database, target, job_id, environment_id)
 

@@ -49,8 +49,8 @@ _SCOPE_CONDITIONS = {
     "running": "status = 'running'",
     "pending": "status = 'pending'",
     "finished": "status IN ('success', 'failed', 'canceled')",
-    "branches": "NOT tag AND id IN (SELECT max(id) FROM pipelines GROUP BY project_id, ref, tag)",
-    "tags": "tag AND id IN (SELECT max(id) FROM pipelines GROUP BY project_id, ref, tag)",
+    "branches": "NOT tag AND id IN (SELECT max(id) FROM ci_pipelines GROUP BY project_id, ref, tag)",
+    "tags": "tag AND id IN (SELECT max(id) FROM ci_pipelines GROUP BY project_id, ref, tag)",
 }
 _CONDITIONS = {
     "status": "status = ?",
@@ -77,7 +77,7 @@ def find(context: Context, project: Project) -> Row:
 
 
 def _load(context: Context, project: Project, pipeline_id: int) -> Row:
-    row = context.database.one("SELECT * FROM pipelines WHERE project_id = ? AND id = ?", (project.id, pipeline_id))
+    row = context.database.one("SELECT * FROM ci_pipelines WHERE project_id = ? AND id = ?", (project.id, pipeline_id))
     if row is None:
         raise errors.record_not_found()
     return row
@@ -100,7 +100,7 @@ async def list_pipelines(context: Context) -> Response:
         if given.get(name):
             conditions.append(condition)
             arguments.append(given[name])
-    select = f"SELECT * FROM pipelines WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
+    select = f"SELECT * FROM ci_pipelines WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
     order = f"{given['order_by']} {given['sort'].upper()}, id {given['sort'].upper()}"
 
     def render(row: Row) -> dict[str, Any]:
@@ -122,7 +122,7 @@ async def show_latest(context: Context) -> Response:
     ref = given.get("ref") or project.default_branch
     revision = pipeline_creation.find_revision(context.database, project.id, ref)
     row = context.database.one(
-        "SELECT * FROM pipelines WHERE project_id = ? AND ref = ? AND sha = ? ORDER BY id DESC LIMIT 1",
+        "SELECT * FROM ci_pipelines WHERE project_id = ? AND ref = ? AND sha = ? ORDER BY id DESC LIMIT 1",
         (project.id, ref, revision.sha if revision else None),
     )
     if row is None:
@@ -159,7 +159,7 @@ async def cancel(context: Context) -> Response:
     row = find(context, project)
     context.require(project, Role.DEVELOPER)
     for job in context.database.all(
-        "SELECT * FROM jobs WHERE pipeline_id = ? AND retried = 0 AND environment_id IS NOT NULL", (row["id"],)
+        "SELECT * FROM ci_jobs WHERE pipeline_id = ? AND retried = 0 AND environment_id IS NOT NULL", (row["id"],)
     ):
         if job["status"] in CANCELABLE:
             require_job(context, project, job)
@@ -174,7 +174,7 @@ async def delete(context: Context) -> Response:
     row = find(context, project)
     context.require(project, Role.OWNER)
     with context.database.transaction():
-        context.database.execute("DELETE FROM pipelines WHERE id = ?", (row["id"],))
+        context.database.execute("DELETE FROM ci_pipelines WHERE id = ?", (row["id"],))
     return no_content()
 
 
@@ -186,7 +186,7 @@ async def edit_metadata(context: Context) -> Response:
     context.require(project, Role.DEVELOPER)
     if len(given["name"] or "") > 255:
         raise errors.message(400, "Failed to update pipeline - Name is too long (maximum is 255 characters)")
-    context.database.update("pipelines", row["id"], {"name": given["name"], "updated_at": context.timestamp()})
+    context.database.update("ci_pipelines", row["id"], {"name": given["name"], "updated_at": context.timestamp()})
     return context.json(_named(context, _load(context, project, row["id"])))
 
 
@@ -197,7 +197,7 @@ async def list_variables(context: Context) -> Response:
     user = context.authenticate()
     own = row["user_id"] == user.id
     context.require(project, Role.DEVELOPER if own else Role.MAINTAINER)
-    rows = context.database.all("SELECT * FROM pipeline_variables WHERE pipeline_id = ? ORDER BY id", (row["id"],))
+    rows = context.database.all("SELECT * FROM ci_pipeline_variables WHERE pipeline_id = ? ORDER BY id", (row["id"],))
     return context.json(
         [
             {"variable_type": one["variable_type"], "key": one["key"], "value": one["value"], "raw": False}
@@ -216,7 +216,7 @@ async def list_jobs(context: Context) -> Response:
     jobs.with_scope(given, conditions, arguments)
     if not given["include_retried"]:
         conditions.append("NOT retried")
-    select = f"SELECT * FROM jobs WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
+    select = f"SELECT * FROM ci_jobs WHERE {' AND '.join(conditions)}"  # noqa: S608 - literals of this module
     return paginate(context, select, arguments, lambda row: ci_entities.job(context, row), order="id DESC")
 
 

@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS pipelines (
+CREATE TABLE IF NOT EXISTS ci_pipelines (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     iid INTEGER NOT NULL,
     project_id INTEGER NOT NULL REFERENCES projects (id),
@@ -16,11 +16,11 @@ CREATE TABLE IF NOT EXISTS pipelines (
     due_at TEXT,
     UNIQUE (project_id, iid)
 );
-CREATE INDEX IF NOT EXISTS pipelines_due ON pipelines (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS pipelines_of_sha ON pipelines (project_id, sha);
-CREATE TABLE IF NOT EXISTS pipeline_variables (
+CREATE INDEX IF NOT EXISTS pipelines_due ON ci_pipelines (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS pipelines_of_sha ON ci_pipelines (project_id, sha);
+CREATE TABLE IF NOT EXISTS ci_pipeline_variables (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    pipeline_id INTEGER NOT NULL REFERENCES pipelines (id) ON DELETE CASCADE,
+    pipeline_id INTEGER NOT NULL REFERENCES ci_pipelines (id) ON DELETE CASCADE,
     key TEXT NOT NULL,
     value TEXT NOT NULL,
     variable_type TEXT NOT NULL DEFAULT 'env_var',

@@ -43,7 +43,7 @@ def pipeline_variables(
 def job_variables(services: Services, job: Row) -> dict[str, str]:
     """Return everything a job's script sees: what GitLab sets, and over it what is stored with the job."""
     database = services.database
-    pipeline = database.one("SELECT * FROM pipelines WHERE id = ?", (job["pipeline_id"],))
+    pipeline = database.one("SELECT * FROM ci_pipelines WHERE id = ?", (job["pipeline_id"],))
     project = find_project(database, str(job["project_id"]))
     if pipeline is None or project is None:
         raise LookupError(f"job {job['id']} without pipeline or project")

@@ -60,7 +60,7 @@ def _next_due(database: Database) -> tuple[str, str, int] | None:
     """Return time, table and id of what happens next."""
     candidates = [
         (row["due_at"], table, row["id"])
-        for table in ("pipelines", "jobs")
+        for table in ("ci_pipelines", "ci_jobs")
         if (
             row := database.one(
                 f"SELECT id, due_at FROM {table} WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT 1"  # noqa: S608 - literals
@@ -71,8 +71,8 @@ def _next_due(database: Database) -> tuple[str, str, int] | None:
 
 
 def _happen(services: Services, at: str, table: str, row_id: int) -> None:
-    if table == "pipelines":
-        services.database.update("pipelines", row_id, {"due_at": None})
+    if table == "ci_pipelines":
+        services.database.update("ci_pipelines", row_id, {"due_at": None})
         process(services, row_id, at)
         return
     job = find_job(services.database, row_id)
@@ -86,7 +86,7 @@ def _happen(services: Services, at: str, table: str, row_id: int) -> None:
         case "canceling":
             end_job(services, job, "canceled", at)
         case _:
-            services.database.update("jobs", row_id, {"due_at": None})
+            services.database.update("ci_jobs", row_id, {"due_at": None})
 
 
 def process(services: Services, pipeline_id: int, at: str) -> None:
@@ -188,10 +188,10 @@ def _start(services: Services, job: Row, at: str) -> None:
 
 def _take_fault(database: Database, job: Row) -> Row | None:
     """Return the first scripted failure that fits a job and use it up."""
-    rows = database.all("SELECT * FROM job_faults WHERE project_id = ? ORDER BY id", (job["project_id"],))
+    rows = database.all("SELECT * FROM ci_job_faults WHERE project_id = ? ORDER BY id", (job["project_id"],))
     fault = next((row for row in rows if fnmatch.fnmatchcase(job["name"], row["job_name"])), None)
     if fault is not None:
-        database.execute("DELETE FROM job_faults WHERE id = ?", (fault["id"],))
+        database.execute("DELETE FROM ci_job_faults WHERE id = ?", (fault["id"],))
     return fault
 
 
@@ -227,7 +227,7 @@ def cancel(services: Services, job: Row, at: str) -> None:
 
 def cancel_pipeline(services: Services, pipeline_id: int, at: str) -> None:
     """Cancel every job of a pipeline that can be canceled."""
-    services.database.update("pipelines", pipeline_id, {"due_at": None})
+    services.database.update("ci_pipelines", pipeline_id, {"due_at": None})
     jobs = [job for job in pipeline_jobs(services.database, pipeline_id) if job["status"] in statuses.CANCELABLE]
     for job in jobs:
         if job["status"] == "running":
@@ -246,7 +246,7 @@ def revive_followers(database: Database, job: Row) -> None:
         needs = json.loads(follower["needs"]) if follower["needs"] else []
         after = follower["stage_index"] > job["stage_index"] or job["name"] in needs
         if follower["status"] == "skipped" and after:
-            database.update("jobs", follower["id"], {"status": "created"})
+            database.update("ci_jobs", follower["id"], {"status": "created"})
 
 
 BACKGROUND = [run]

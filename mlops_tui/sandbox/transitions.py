@@ -22,7 +22,7 @@ FINISHED_DEPLOYMENT = frozenset({"success", "failed", "canceled"})
 
 def find_job(database: Database, job_id: int) -> Row:
     """Return a job that is known to exist."""
-    row = database.one("SELECT * FROM jobs WHERE id = ?", (job_id,))
+    row = database.one("SELECT * FROM ci_jobs WHERE id = ?", (job_id,))
     if row is None:
         raise LookupError(f"no job {job_id}")
     return row
@@ -50,7 +50,7 @@ def change_job(database: Database, job_id: int, status: str, at: str, **changes:
     if status in statuses.COMPLETED:
         values["finished_at"] = at if status != "skipped" else None
         revoke_job_token(database, job_id)
-    database.update("jobs", job_id, values)
+    database.update("ci_jobs", job_id, values)
     _follow_deployment(database, job, status, at)
     if status == "success" and job["environment_action"] == "stop":
         database.execute(
@@ -92,7 +92,7 @@ def change_deployment(database: Database, deployment: Row, status: str, at: str)
 def pipeline_jobs(database: Database, pipeline_id: int) -> list[Row]:
     """Return the newest attempt of every job of a pipeline, in order."""
     return database.all(
-        "SELECT * FROM jobs WHERE pipeline_id = ? AND retried = 0 ORDER BY stage_index, id", (pipeline_id,)
+        "SELECT * FROM ci_jobs WHERE pipeline_id = ? AND retried = 0 ORDER BY stage_index, id", (pipeline_id,)
     )
 
 
@@ -103,7 +103,7 @@ def combined(jobs: Sequence[Row], *, dag: bool = False) -> str:
 
 def refresh_pipeline(database: Database, pipeline_id: int, at: str) -> None:
     """Work out a pipeline's status from its jobs'."""
-    pipeline = database.one("SELECT * FROM pipelines WHERE id = ?", (pipeline_id,))
+    pipeline = database.one("SELECT * FROM ci_pipelines WHERE id = ?", (pipeline_id,))
     jobs = pipeline_jobs(database, pipeline_id)
     if pipeline is None or not jobs:
         return
@@ -115,4 +115,4 @@ def refresh_pipeline(database: Database, pipeline_id: int, at: str) -> None:
         values["started_at"] = at
     if status in statuses.COMPLETED and status != "skipped":
         values["finished_at"] = at
-    database.update("pipelines", pipeline_id, values)
+    database.update("ci_pipelines", pipeline_id, values)

@@ -94,7 +94,10 @@ def _readme_only(database: Database, project: Project, person: Row, now: datetim
 
 
 def _protect_main(database: Database, project: Project) -> None:
-    database.execute("UPDATE branches SET protected = 1 WHERE project_id = ? AND name = 'main'", (project.id,))
+    database.execute(
+        "UPDATE branches SET protected = 1, developers_can_merge = 1 WHERE project_id = ? AND name = 'main'",
+        (project.id,),
+    )
 
 
 def _write(history: _History, now: datetime) -> None:
