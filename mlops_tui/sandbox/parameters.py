@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _INTEGER = re.compile(r"[+-]?\d+")
+_FLOAT = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _TRUE = {"true", "t", "yes", "1", "on"}
 _FALSE = {"false", "f", "no", "0", "off"}
 
@@ -194,6 +195,9 @@ def _integer(given: Any) -> int:
 def _float(given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise TypeError
+    # Ruby's Float() reads no words, so "NaN" and "Infinity" are as wrong as "high".
+    if isinstance(given, str) and not _FLOAT.fullmatch(given.strip()):
+        raise ValueError
     return float(given)
 
 
