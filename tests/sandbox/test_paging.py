@@ -29,7 +29,7 @@ def server(sandbox: SandboxFactory) -> RunningSandbox:
 
 
 def _links(answer: httpx.Response) -> dict[str, str]:
-    return {relation: link["url"] for relation, link in answer.links.items()}
+    return {str(relation): link["url"] for relation, link in answer.links.items()}
 
 
 def test_the_middle_page_has_every_header(server: RunningSandbox) -> None:
