@@ -116,11 +116,13 @@ def build(text: str, given: Mapping[str, Any], variables: Mapping[str, str]) -> 
     if len(given) > inputs.MAXIMUM_INPUTS:
         raise ConfigurationError(f"There cannot be more than {inputs.MAXIMUM_INPUTS} inputs")
     body = _interpolated(text, given, variables)
-    yaml_variables = _variables(body.get("variables"))
-    seen = {**yaml_variables, **variables}
     workflow = body.get("workflow") or {}
-    if "rules" in workflow and _first_rule(workflow["rules"], seen) is None:
-        raise ConfigurationError("Pipeline filtered out by workflow rules.")
+    yaml_variables = _variables(body.get("variables"))
+    if "rules" in workflow:
+        rule = _first_rule(workflow["rules"], {**yaml_variables, **variables})
+        if rule is None:
+            raise ConfigurationError("Pipeline filtered out by workflow rules.")
+        yaml_variables |= _variables(rule.get("variables"))
     stages = (".pre", *(str(stage) for stage in body.get("stages") or _DEFAULT_STAGES), ".post")
     surroundings = _Surroundings(body, stages, yaml_variables, variables)
     found = [_job(name, definition, surroundings) for name, definition in _visible_jobs(body)]
@@ -130,7 +132,9 @@ def build(text: str, given: Mapping[str, Any], variables: Mapping[str, str]) -> 
             "The resulting pipeline would have been empty. Review the rules configuration for the relevant jobs."
         )
     _check_needs(jobs, {name for name, _ in _visible_jobs(body)})
-    name = scripts.expand(str(workflow.get("name") or ""), seen).strip()[:255]
+    title = scripts.expand(str(workflow.get("name") or ""), {**yaml_variables, **variables})
+    # A variable may hold the names of others, as in `TITLE: $MODEL $VERSION`.
+    name = scripts.expand(title, {**yaml_variables, **variables}).strip()[:255]
     used = {job.stage for job in jobs}
     return PipelineDefinition(name or None, tuple(stage for stage in stages if stage in used), jobs)
 
@@ -168,7 +172,7 @@ def _interpolated(text: str, given: Mapping[str, Any], variables: Mapping[str, s
 
 
 def _variables(declared: Any) -> dict[str, str]:
-    """Read a `variables` mapping; an entry may be a mapping with `value`."""
+    """Read a `variables` mapping; an entry may be a mapping with `value`, as it has for a description."""
     if not isinstance(declared, Mapping):
         return {}
     plain = {key: entry.get("value") if isinstance(entry, Mapping) else entry for key, entry in declared.items()}

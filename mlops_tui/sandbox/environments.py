@@ -196,7 +196,7 @@ def _stop(context: Context, row: Row, *, force: bool) -> None:
     state = "stopped" if stop_job is None else "stopping"
     context.database.update("environments", row["id"], {"state": state, "updated_at": context.timestamp()})
     if stop_job is not None:
-        job_actions.start_manual(context, stop_job)
+        job_actions.start_manual(context.services, stop_job, context.authenticate().id, context.timestamp())
 
 
 def _stop_job(context: Context, row: Row) -> Row | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 MAXIMUM_INPUTS = 20
-_BLOCK = re.compile(r"\$\[\[\s*(.*?)\s*\]\]")
+_BLOCK = re.compile(r"\$\[\[\s*((?:(?!\]\]).)*?)\s*\]\]")
 _TRUNCATE = re.compile(r"truncate\(\s*(\d+)\s*,\s*(\d+)\s*\)")
 _SHOWN_ERRORS = 3
 

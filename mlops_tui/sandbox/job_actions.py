@@ -67,20 +67,19 @@ def play(context: Context, project: Project, job: Row, variables: Mapping[str, s
         raise errors.bad_request("Unplayable Job")
     with context.database.transaction():
         if job["status"] in COMPLETED:
-            return _clone_and_start(context, job)
+            return restart(context.services, job, context.authenticate().id, context.timestamp())
         if variables:
             merged = {**json.loads(job["variables"]), **variables}
             context.database.update("ci_jobs", job["id"], {"variables": json.dumps(merged)})
-        start_manual(context, job)
+        start_manual(context.services, job, context.authenticate().id, context.timestamp())
     return find_job(context.database, job["id"])
 
 
-def start_manual(context: Context, job: Row) -> None:
-    """Hand a waiting manual job to the runners in the name of the caller."""
-    database = context.database
-    database.update("ci_jobs", job["id"], {"user_id": context.authenticate().id})
-    scheduler.enqueue(context.services, find_job(database, job["id"]), context.timestamp())
-    scheduler.process(context.services, job["pipeline_id"], context.timestamp())
+def start_manual(services: Services, job: Row, user_id: int, now: str) -> None:
+    """Hand a waiting manual job to the runners in the name of a user."""
+    services.database.update("ci_jobs", job["id"], {"user_id": user_id})
+    scheduler.enqueue(services, find_job(services.database, job["id"]), now)
+    scheduler.process(services, job["pipeline_id"], now)
 
 
 def retry(context: Context, project: Project, job: Row) -> Row:
@@ -93,27 +92,26 @@ def retry(context: Context, project: Project, job: Row) -> Row:
     if not is_retryable(job):
         raise errors.forbidden("Job is not retryable")
     with context.database.transaction():
-        return _clone_and_start(context, job)
+        return restart(context.services, job, context.authenticate().id, context.timestamp())
 
 
-def _clone_and_start(context: Context, job: Row) -> Row:
-    new_id = clone(context, job)
-    fresh = find_job(context.database, new_id)
-    scheduler.revive_followers(context.database, fresh)
+def restart(services: Services, job: Row, user_id: int, now: str) -> Row:
+    """Make and queue a new attempt of a job that has ended, and return it."""
+    fresh = clone(services.database, job, user_id, now)
+    scheduler.revive_followers(services.database, fresh)
     if is_manual(fresh):
-        scheduler.enqueue(context.services, fresh, context.timestamp())
-    scheduler.process(context.services, job["pipeline_id"], context.timestamp())
-    return find_job(context.database, new_id)
+        scheduler.enqueue(services, fresh, now)
+    scheduler.process(services, job["pipeline_id"], now)
+    return find_job(services.database, fresh["id"])
 
 
-def clone(context: Context, job: Row) -> int:
-    """Insert a new attempt of a job with a deployment of its own and return its id."""
-    database, now, user = context.database, context.timestamp(), context.authenticate()
+def clone(database: Database, job: Row, user_id: int, now: str) -> Row:
+    """Insert a new attempt of a job, with a deployment of its own, and return it."""
     values: dict[str, Any] = {column: job[column] for column in _CLONED}
-    new_id = database.insert("ci_jobs", {**values, "user_id": user.id, "status": "created", "created_at": now})
+    new_id = database.insert("ci_jobs", {**values, "user_id": user_id, "status": "created", "created_at": now})
     database.update("ci_jobs", job["id"], {"retried": 1})
-    _redeploy(database, job, new_id, user.id, now)
-    return new_id
+    _redeploy(database, job, new_id, user_id, now)
+    return find_job(database, new_id)
 
 
 def _redeploy(database: Database, job: Row, new_id: int, user_id: int, now: str) -> None:
@@ -136,8 +134,8 @@ def retry_pipeline(context: Context, project: Project, pipeline: Row) -> None:
     with context.database.transaction():
         for job in jobs:
             if is_retryable(job):
-                new_id = clone(context, job)
-                scheduler.revive_followers(context.database, find_job(context.database, new_id))
+                fresh = clone(context.database, job, context.authenticate().id, context.timestamp())
+                scheduler.revive_followers(context.database, fresh)
         scheduler.process(context.services, pipeline["id"], context.timestamp())
 
 

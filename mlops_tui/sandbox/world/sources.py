@@ -64,12 +64,22 @@ _PIPELINE_WITH_INPUTS = Template(
       options: [staging, production]
     intent:
       default: ""
+      description: What the caller recognises its own pipeline by.
+    fault:
+      default: none
+      options: [none, health-check]
+      description: Lets the deployment fail, to try out what happens then.
 ---
 stages: [test, train, deploy]
 
 workflow:
   name: $$PIPELINE_TITLE
   rules:
+    - if: '"$$[[ inputs.version ]]" != "" && "$$[[ inputs.intent ]]" != ""'
+      variables:
+        PIPELINE_TITLE: >-
+          $$[[ inputs.model ]] $$[[ inputs.version ]] -> $$[[ inputs.environment ]]
+          [intent $$[[ inputs.intent | truncate(0,8) ]]]
     - if: '"$$[[ inputs.version ]]" != ""'
       variables:
         PIPELINE_TITLE: "$$[[ inputs.model ]] $$[[ inputs.version ]] -> $$[[ inputs.environment ]]"
@@ -107,6 +117,8 @@ deploy:
     - echo "Fetching $$[[ inputs.model ]] $$[[ inputs.version ]]"
     - echo "Rolling out to $$[[ inputs.environment ]]"
     - sleep 8
+    - test "$$[[ inputs.fault ]]" != health-check || echo "Health check failed - p99 latency 840 ms, limit 250 ms"
+    - test "$$[[ inputs.fault ]]" != health-check
     - echo "Health check passed"
 """
 )
@@ -118,6 +130,9 @@ variables:
   MODEL_NAME: $name
   MODEL_VERSION: ""
   MODEL_ENVIRONMENT: staging
+  FAULT:
+    value: none
+    description: health-check lets the deployment fail, to try out what happens then.
 
 workflow:
   name: $$PIPELINE_TITLE
@@ -148,6 +163,7 @@ deploy:
   stage: deploy
   rules:
 $deploy_rules
+  manual_confirmation: Send $$MODEL_NAME $$MODEL_VERSION to $$MODEL_ENVIRONMENT?
   environment:
     name: $$MODEL_ENVIRONMENT
     deployment_tier: $$MODEL_ENVIRONMENT
@@ -157,6 +173,8 @@ $deploy_rules
     - echo "Fetching $$MODEL_NAME $$MODEL_VERSION"
     - echo "Rolling out to $$MODEL_ENVIRONMENT"
     - sleep 8
+    - test "$$FAULT" != health-check || echo "Health check failed - p99 latency 840 ms, limit 250 ms"
+    - test "$$FAULT" != health-check
     - echo "Health check passed"
 """
 )
