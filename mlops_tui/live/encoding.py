@@ -10,28 +10,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Generic, TypeVar
+
+from mlops_tui.live.values import SIMPLE, Part, expect
 
 T = TypeVar("T")
 
 _FORMAT = 1
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """How values of one type are written and read; ``accepts`` tells whether a value is of the type."""
-
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], Any]
-    accepts: Callable[[Any], bool]
 
 
 class UndecodableError(ValueError):
@@ -77,10 +66,10 @@ class _Compiler:
 
     def __init__(self) -> None:
         self.shapes: dict[str, object] = {}
-        self._records: dict[Any, _Part] = {}
+        self._records: dict[Any, Part] = {}
 
-    def part(self, hint: Any) -> _Part:
-        simple = _SIMPLE.get(hint) if isinstance(hint, typing.Hashable) else None
+    def part(self, hint: Any) -> Part:
+        simple = SIMPLE.get(hint) if isinstance(hint, typing.Hashable) else None
         if simple is not None:
             return simple
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
@@ -99,13 +88,13 @@ class _Compiler:
             return self._record(hint, plain, arguments)
         raise TypeError(f"{hint!r} has no encoding")
 
-    def _union(self, hints: tuple[Any, ...]) -> _Part:
+    def _union(self, hints: tuple[Any, ...]) -> Part:
         """None as null, the only other alternative as itself, several with the index of the one that it is."""
         parts = [self.part(hint) for hint in hints if hint is not types.NoneType]
         takes_none = types.NoneType in hints
         if len(parts) == 1:
             only = parts[0]
-            return _Part(
+            return Part(
                 lambda value: None if value is None else only.encode(value),
                 lambda value: None if value is None else only.decode(value),
                 lambda value: value is None or only.accepts(value),
@@ -122,70 +111,70 @@ class _Compiler:
         def decode(value: Any) -> Any:
             if takes_none and value is None:
                 return None
-            index, inner = _expect(value, list)
-            return parts[range(len(parts))[_expect(index, int)]].decode(inner)
+            index, inner = expect(value, list)
+            return parts[range(len(parts))[expect(index, int)]].decode(inner)
 
         def accepts(value: Any) -> bool:
             return (takes_none and value is None) or any(part.accepts(value) for part in parts)
 
-        return _Part(encode, decode, accepts)
+        return Part(encode, decode, accepts)
 
-    def _tuple(self, hints: tuple[Any, ...]) -> _Part:
+    def _tuple(self, hints: tuple[Any, ...]) -> Part:
         if len(hints) == 2 and hints[1] is Ellipsis:
             return self._items(tuple, hints[0])
         parts = [self.part(hint) for hint in hints]
 
         def each(values: Any, kind: type, direction: str) -> list[Any]:
-            pairs = zip(parts, _expect(values, kind), strict=True)
+            pairs = zip(parts, expect(values, kind), strict=True)
             return [getattr(part, direction)(value) for part, value in pairs]
 
-        return _Part(
+        return Part(
             lambda values: each(values, tuple, "encode"),
             lambda values: tuple(each(values, list, "decode")),
             lambda value: isinstance(value, tuple) and len(value) == len(parts),
         )
 
-    def _items(self, origin: Any, hint: Any) -> _Part:
+    def _items(self, origin: Any, hint: Any) -> Part:
         """Items of one type; a Sequence comes back as a tuple."""
         part = self.part(hint)
         build = tuple if origin is Sequence else origin
         kind = (tuple, list) if origin is Sequence else origin
-        return _Part(
-            lambda values: [part.encode(value) for value in _expect(values, kind)],
-            lambda values: build([part.decode(value) for value in _expect(values, list)]),
+        return Part(
+            lambda values: [part.encode(value) for value in expect(values, kind)],
+            lambda values: build([part.decode(value) for value in expect(values, list)]),
             lambda value: isinstance(value, kind),
         )
 
-    def _mapping(self, key_hint: Any, value_hint: Any) -> _Part:
+    def _mapping(self, key_hint: Any, value_hint: Any) -> Part:
         """An object where the keys are text, else a list of pairs; comes back as a dict."""
         key, item = self.part(key_hint), self.part(value_hint)
         if key_hint is str:
-            return _Part(
-                lambda values: {_expect(k, str): item.encode(v) for k, v in _expect(values, Mapping).items()},
-                lambda values: {k: item.decode(v) for k, v in _expect(values, dict).items()},
+            return Part(
+                lambda values: {expect(k, str): item.encode(v) for k, v in expect(values, Mapping).items()},
+                lambda values: {k: item.decode(v) for k, v in expect(values, dict).items()},
                 lambda value: isinstance(value, Mapping),
             )
-        return _Part(
-            lambda values: [[key.encode(k), item.encode(v)] for k, v in _expect(values, Mapping).items()],
-            lambda values: {key.decode(k): item.decode(v) for k, v in _expect(values, list)},
+        return Part(
+            lambda values: [[key.encode(k), item.encode(v)] for k, v in expect(values, Mapping).items()],
+            lambda values: {key.decode(k): item.decode(v) for k, v in expect(values, list)},
             lambda value: isinstance(value, Mapping),
         )
 
-    def _enum(self, kind: type[Enum]) -> _Part:
+    def _enum(self, kind: type[Enum]) -> Part:
         """By name, since values may be of any type."""
         self.shapes[_full_name(kind)] = {name: repr(member.value) for name, member in kind.__members__.items()}
-        return _Part(
-            lambda member: _expect(member, kind).name,
-            lambda name: kind.__members__[_expect(name, str)],
+        return Part(
+            lambda member: expect(member, kind).name,
+            lambda name: kind.__members__[expect(name, str)],
             lambda value: isinstance(value, kind),
         )
 
-    def _record(self, hint: Any, kind: type, arguments: tuple[Any, ...]) -> _Part:
+    def _record(self, hint: Any, kind: type, arguments: tuple[Any, ...]) -> Part:
         """As a list of the fields' values, in the order of their declaration."""
         known = self._records.get(hint)
         if known is not None:
             return known
-        fields: list[tuple[str, _Part]] = []
+        fields: list[tuple[str, Part]] = []
         part = _record_part(kind, fields)
         # Remembered before its fields are looked at, so that a record may contain itself.
         self._records[hint] = part
@@ -202,16 +191,16 @@ class _Compiler:
         return part
 
 
-def _record_part(kind: type, fields: Sequence[tuple[str, _Part]]) -> _Part:
+def _record_part(kind: type, fields: Sequence[tuple[str, Part]]) -> Part:
     def encode(value: Any) -> list[Any]:
-        record = _expect(value, kind)
+        record = expect(value, kind)
         return [part.encode(getattr(record, name)) for name, part in fields]
 
     def decode(values: Any) -> Any:
-        pairs = zip(fields, _expect(values, list), strict=True)
+        pairs = zip(fields, expect(values, list), strict=True)
         return kind(**{name: part.decode(value) for (name, part), value in pairs})
 
-    return _Part(encode, decode, lambda value: isinstance(value, kind))
+    return Part(encode, decode, lambda value: isinstance(value, kind))
 
 
 def _bind(hint: Any, bound: Mapping[Any, Any]) -> Any:
@@ -224,80 +213,3 @@ def _bind(hint: Any, bound: Mapping[Any, Any]) -> Any:
 
 def _full_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _expect(value: Any, kind: Any) -> Any:
-    """The value, if it is of the kind; a bool is no int."""
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"{type(value).__name__} where {kind} was expected")
-    return value
-
-
-def _encode_float(value: Any) -> float | str:
-    number = float(_expect(value, (float, int)))
-    return number if math.isfinite(number) else repr(number)
-
-
-def _decode_float(value: Any) -> float:
-    return float(value) if value in {"nan", "inf", "-inf"} else float(_expect(value, float))
-
-
-def _encode_plain(value: Any) -> Any:
-    """A JSON value; objects are wrapped as well as the numbers that JSON lacks, to tell them apart."""
-    match value:
-        case float() if not math.isfinite(value):
-            return {"number": repr(value)}
-        case None | bool() | int() | float() | str():
-            return value
-        case Mapping():
-            return {"items": [[_expect(key, str), _encode_plain(item)] for key, item in value.items()]}
-        case list() | tuple():
-            return [_encode_plain(item) for item in value]
-        case _:
-            raise TypeError(f"{type(value).__name__} is no JSON value")
-
-
-def _decode_plain(value: Any) -> Any:
-    match value:
-        case {"number": number}:
-            return _decode_float(number)
-        case {"items": items}:
-            return {_expect(key, str): _decode_plain(item) for key, item in _expect(items, list)}
-        case list():
-            return [_decode_plain(item) for item in value]
-        case dict():
-            raise ValueError("an object that nothing here writes")
-        case _:
-            return value
-
-
-def _exact(kind: type) -> _Part:
-    def same(value: Any) -> Any:
-        return _expect(value, kind)
-
-    return _Part(same, same, lambda value: isinstance(value, kind) and not (kind is int and isinstance(value, bool)))
-
-
-_SIMPLE: Mapping[Any, _Part] = {
-    types.NoneType: _exact(types.NoneType),
-    bool: _exact(bool),
-    int: _exact(int),
-    str: _exact(str),
-    float: _Part(_encode_float, _decode_float, lambda value: isinstance(value, float)),
-    datetime: _Part(
-        lambda value: _expect(value, datetime).isoformat(),
-        lambda text: datetime.fromisoformat(_expect(text, str)),
-        lambda value: isinstance(value, datetime),
-    ),
-    date: _Part(
-        lambda value: _expect(value, date).isoformat(),
-        lambda text: date.fromisoformat(_expect(text, str)),
-        lambda value: isinstance(value, date) and not isinstance(value, datetime),
-    ),
-    timedelta: _Part(
-        lambda value: _expect(value, timedelta) // _MICROSECOND,
-        lambda count: _expect(count, int) * _MICROSECOND,
-        lambda value: isinstance(value, timedelta),
-    ),
-    Any: _Part(_encode_plain, _decode_plain, lambda _value: True),
-}

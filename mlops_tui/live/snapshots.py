@@ -45,12 +45,11 @@ class CachedView(Generic[T]):
             return None
 
     async def store(self, snapshot: Snapshot[T]) -> bool:
-        """Keep the data of ``snapshot``; False when that is not possible, for instance on a full disk.
-
-        Raises:
-            TypeError: The data are not of the view's type.
-        """
-        body = self._codec.encode(snapshot.data)
+        """Keep the data of ``snapshot``; False when they are not of the view's type or the cache cannot be written."""
+        try:
+            body = self._codec.encode(snapshot.data)
+        except (TypeError, ValueError, RecursionError):
+            return False
         entry = CacheEntry(self._codec.fingerprint, snapshot.fetched_at, snapshot.source, body)
         return await self._cache.put(self._context, self._view, entry)
 
@@ -59,6 +58,8 @@ def alike(one: object, other: object) -> bool:
     """Whether two values would be drawn alike: equal, with NaN equal to NaN."""
     if one is other or one == other:
         return True
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
     if type(one) is not type(other):
         return False
     match one, other:
@@ -67,8 +68,6 @@ def alike(one: object, other: object) -> bool:
             return one != one and other != other
         case (tuple() | list(), tuple() | list()):
             return len(one) == len(other) and all(map(alike, one, other))
-        case Mapping(), Mapping():
-            return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
     if not dataclasses.is_dataclass(one):
         return False
     return all(alike(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one))

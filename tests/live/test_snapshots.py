@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -249,6 +250,7 @@ def test_alike_is_equality_where_there_is_no_nan(one: Everything, other: Everyth
 def test_nan_is_alike_and_differs_from_numbers() -> None:
     one, other = float("nan"), float("-nan")
     assert alike((1.0, {"auc": one}), (1.0, {"auc": other}))
+    assert alike(MappingProxyType({"auc": one}), {"auc": other})
     assert not alike((one,), (0.0,))
     assert not alike((one, 1), (one,))
     assert not alike({"a": one}, {"b": one})
