@@ -153,8 +153,8 @@ def interpolate(node: Any, values: Mapping[str, Any], expand: Callable[[str], st
         return [interpolate(item, values, expand) for item in node]
     if not isinstance(node, str) or "$[[" not in node:
         return node
-    whole = _BLOCK.fullmatch(node)
-    if whole is not None:
+    whole = _BLOCK.match(node)
+    if whole is not None and whole.end() == len(node):
         return _value(whole[1], values, expand)
     return _BLOCK.sub(lambda block: as_text(_value(block[1], values, expand)), node)
 
