@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import httpx
 import pytest
@@ -43,7 +43,24 @@ class SandboxFactory:
         return self._running[settings]
 
 
-_clients: dict[tuple[str, str | None], httpx.Client] = {}
+class SharedClient(httpx.Client):
+    """A client that many tests use, so that a `with` block does not end it."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stay open."""
+
+    def close(self) -> None:
+        """Stay open."""
+
+    def close_for_good(self) -> None:
+        """Close the connections."""
+        super().close()
+
+
+_clients: dict[tuple[str, str | None], SharedClient] = {}
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +69,11 @@ def sandbox() -> Iterator[SandboxFactory]:
     with ExitStack() as stack:
         yield SandboxFactory(stack)
         while _clients:
-            _clients.popitem()[1].close()
+            _clients.popitem()[1].close_for_good()
 
 
 def client(server: RunningSandbox, role: str | None = "maintainer", token: str | None = None) -> httpx.Client:
-    """Return an HTTP client on the API root with a role's token, another token, or none; shared, so not to be closed.
+    """Return an HTTP client on the API root with a role's token, another token, or none; shared by all tests.
 
     Its base URL ends with `/api/v4`; an absolute URL reaches the rest of the server.
     """
@@ -65,7 +82,7 @@ def client(server: RunningSandbox, role: str | None = "maintainer", token: str |
     if key not in _clients:
         headers = {"PRIVATE-TOKEN": secret} if secret else {}
         # Without certificates to load, making a client costs next to nothing.
-        _clients[key] = httpx.Client(
+        _clients[key] = SharedClient(
             base_url=f"{server.url}/api/v4", headers=headers, timeout=20, trust_env=False, verify=False
         )
     return _clients[key]
