@@ -1,1 +1,4 @@
-"""The command line, one module per noun; it imports Textual only when it opens the dashboard."""
+"""The command line: one module per noun, and the door to the dashboard.
+
+Importing this package costs nothing: ``--version`` and the dashboard start without typer.
+"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import platformdirs
 
 APPLICATION = "mlops-tui"
 CONFIG_VARIABLE = "MLOPS_TUI_CONFIG"
+HOME_VARIABLE = "MLOPS_TUI_HOME"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
@@ -28,14 +30,25 @@ class Paths:
 
     @classmethod
     def of_user(cls) -> Paths:
-        """The folders the platform names for this user (XDG on Linux)."""
+        """The folders the platform names for this user (XDG on Linux).
+
+        ``MLOPS_TUI_HOME`` moves cache, state and data under one folder of its own; the settings stay where they are.
+        """
         folders = platformdirs.PlatformDirs(APPLICATION, appauthor=False)
+        if home := os.environ.get(HOME_VARIABLE):
+            root = Path(home).expanduser().absolute()
+            return cls(folders.user_config_path, root / "cache", root / "state", root / "data")
         return cls(
             config=folders.user_config_path,
             cache=folders.user_cache_path,
             state=folders.user_state_path,
             data=folders.user_data_path,
         )
+
+    @property
+    def journal_file(self) -> Path:
+        """Where the journal of actions is kept."""
+        return self.data / "journal.db"
 
     @property
     def log_file(self) -> Path:

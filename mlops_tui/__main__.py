@@ -1,0 +1,28 @@
+"""The program's entry: answers the version at once, opens the dashboard, or hands over to the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from mlops_tui import __version__
+
+
+def main() -> int:
+    """Run the program with the arguments of the process; returns the exit status."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        sys.stdout.write(f"mlops-tui {__version__}\n")
+        return 0
+    from mlops_tui.cli.errors import guarded
+
+    if not arguments:
+        from mlops_tui.cli.dashboard import open_default
+
+        return guarded(open_default)
+    from mlops_tui.cli.main import run
+
+    return guarded(lambda: run(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
