@@ -10,6 +10,7 @@ from mlops_tui.sandbox.access import Project, Role, group_role, is_visible
 from mlops_tui.sandbox.authentication import Policy
 from mlops_tui.sandbox.paging import Key, keyset_unavailable, paginate, paginate_keyset, wants_keyset
 from mlops_tui.sandbox.parameters import Kind, at_least_one, optional
+from mlops_tui.sandbox.project_settings import FEATURES, SETTINGS, WRITABLE
 from mlops_tui.sandbox.routing import route
 
 if TYPE_CHECKING:
@@ -32,63 +33,6 @@ FILTERS = (
     optional("sort", default="desc", values=("asc", "desc")),
     optional("id_after", Kind.INTEGER),
     optional("id_before", Kind.INTEGER),
-)
-_FEATURES = {
-    "issues_access_level": "enabled",
-    "repository_access_level": "enabled",
-    "merge_requests_access_level": "enabled",
-    "forking_access_level": "enabled",
-    "wiki_access_level": "enabled",
-    "builds_access_level": "enabled",
-    "snippets_access_level": "enabled",
-    "pages_access_level": "private",
-    "analytics_access_level": "enabled",
-    "container_registry_access_level": "enabled",
-    "releases_access_level": "enabled",
-    "environments_access_level": "enabled",
-    "feature_flags_access_level": "enabled",
-    "infrastructure_access_level": "enabled",
-    "monitor_access_level": "enabled",
-    "model_experiments_access_level": "enabled",
-    "model_registry_access_level": "enabled",
-    "package_registry_access_level": "enabled",
-}
-_SETTINGS: dict[str, Any] = {
-    "archived": False,
-    "lfs_enabled": True,
-    "shared_runners_enabled": True,
-    "jobs_enabled": True,
-    "issues_enabled": True,
-    "merge_requests_enabled": True,
-    "packages_enabled": True,
-    "ci_default_git_depth": 20,
-    "ci_config_path": "",
-    "ci_forward_deployment_enabled": True,
-    "ci_forward_deployment_rollback_allowed": True,
-    "ci_job_token_scope_enabled": False,
-    "ci_separated_caches": True,
-    "ci_allow_fork_pipelines_to_run_in_parent_project": True,
-    "ci_pipeline_variables_minimum_override_role": "developer",
-    "ci_push_repository_for_job_token_allowed": False,
-    "build_timeout": 3600,
-    "auto_devops_enabled": False,
-    "public_jobs": True,
-    "restrict_user_defined_variables": False,
-    "only_allow_merge_if_pipeline_succeeds": False,
-    "merge_method": "merge",
-    "squash_option": "default_off",
-}
-_WRITABLE = (
-    optional("name", blank=False),
-    optional("description"),
-    optional("default_branch"),
-    optional("visibility", values=("private", "internal", "public")),
-    *(optional(name, values=("disabled", "private", "enabled")) for name in _FEATURES),
-    *(
-        optional(name, {bool: Kind.BOOLEAN, int: Kind.INTEGER, str: Kind.TEXT}[type(value)])
-        for name, value in _SETTINGS.items()
-    ),
-    optional("allow_pipeline_trigger_approve_deployment", Kind.BOOLEAN),
 )
 
 
@@ -158,8 +102,8 @@ def full(context: Context, project: Project) -> dict[str, Any]:
             "members": "/members",
         }.items()
     }
-    features = {name: project.attribute(name, default) for name, default in _FEATURES.items()}
-    settings = {name: project.attribute(name, default) for name, default in _SETTINGS.items()}
+    features = {name: project.attribute(name, default) for name, default in FEATURES.items()}
+    settings = {name: project.attribute(name, default) for name, default in SETTINGS.items()}
     return {
         **simple(context, project),
         "_links": links,
@@ -231,8 +175,8 @@ async def show(context: Context) -> Response:
 async def edit(context: Context) -> Response:
     """`PUT /projects/:id`; Maintainer."""
     context.authenticate()
-    given = context.declare(*_WRITABLE)
-    at_least_one(given, [parameter.name for parameter in _WRITABLE])
+    given = context.declare(*WRITABLE)
+    at_least_one(given, [parameter.name for parameter in WRITABLE])
     project = context.project(Role.MAINTAINER)
     columns = {name: value for name, value in given.items() if name in Project.__dataclass_fields__}
     attributes = {**project.attributes, **{name: value for name, value in given.items() if name not in columns}}
