@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from mlops_tui.domain.api_calls import ApiCall, Method
+from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.transport import Transport
+
+
+_RETRYABLE = """
+query($project: ID!, $job: JobID!) {
+  project(fullPath: $project) { job(id: $job) { retryable } }
+}
+"""
 
 
 class _User(Payload):
@@ -75,9 +83,25 @@ async def job_log(transport: Transport, project: ProjectRef, job_id: int) -> str
     return (await transport.get(f"/api/v4/projects/{project.id}/jobs/{job_id}/trace")).text
 
 
+async def is_retryable(transport: Transport, project: ProjectRef, job_id: int) -> bool:
+    """Whether GitLab would run the job again; True when it cannot be asked, since the call itself will tell.
+
+    Archived, rejected, outdated and already retried jobs are not (GitLab: app/models/ci/processable.rb).
+    """
+    variables = {"project": project.path, "job": f"gid://gitlab/Ci::Build/{job_id}"}
+    try:
+        data = await transport.graphql(_RETRYABLE, variables)
+    except RemoteError:
+        return True
+    job = (data.get("project") or {}).get("job") or {}
+    return job.get("retryable") is not False
+
+
 def play_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
     """Start a manual job."""
-    return ApiCall(Method.POST, f"/api/v4/projects/{project.id}/jobs/{job_id}/play", purpose=f"start the job {job_name}")
+    return ApiCall(
+        Method.POST, f"/api/v4/projects/{project.id}/jobs/{job_id}/play", purpose=f"start the job {job_name}"
+    )
 
 
 def retry_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:

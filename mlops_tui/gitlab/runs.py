@@ -92,8 +92,13 @@ async def run_pages(
 
 async def get_run(transport: Transport, project: ProjectRef, run_id: str) -> Run:
     """One run by its UUID; NotFoundError when the project has none of that id."""
-    answer = await transport.get(mlflow(project, "runs/get"), params={"run_id": run_id})
-    return run_of(answer.json().get("run"), project)
+    return run_of(await run_row(transport, project, run_id), project)
+
+
+async def run_row(transport: Transport, project: ProjectRef, run_id: str) -> RunRow:
+    """One run as a raw row, for a table of columns."""
+    answer = await transport.get(mlflow(project, "runs/get"), params={"run_id": run_id}, what=f"read the run {run_id}")
+    return dict(answer.json().get("run") or {})
 
 
 def run_of(row: object, project: ProjectRef, experiment: str = "") -> Run:
@@ -175,5 +180,3 @@ def _latest(rows: list[tuple[str, float]]) -> list[dict[str, Any]]:
 
 def _nodes(node: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return (node.get(name) or {}).get("nodes") or []
-
-

@@ -1,0 +1,137 @@
+"""The one way to change something: an intent is previewed, confirmed, checked again, journaled, sent once, receipted.
+
+The same path serves the keyboard, the command line and automatic rollback. Read-only mode, confirmation and changed
+state are refused here and nowhere above.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from mlops_tui.domain.actions import ActionKind, CallRecord, Intent, Outcome, Preview, Receipt, Subject
+from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
+from mlops_tui.domain.canonical import JsonValue, canonical_json
+from mlops_tui.domain.errors import (
+    NotConfirmedError,
+    ReadOnlyError,
+    RemoteError,
+    ServerFaultError,
+    StateChangedError,
+    UnreachableError,
+    UnreadableAnswerError,
+)
+from mlops_tui.operations.session import Session
+from mlops_tui.storage.journal_entries import intent_draft, receipt_draft
+
+State = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What came of the calls when none failed: a sentence, GitLab's pages, and ids to follow."""
+
+    message: str
+    links: tuple[str, ...] = ()
+    followed: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends the calls of one action, each once, and keeps what became of each."""
+
+    session: Session
+    sent: list[CallRecord] = field(default_factory=list)
+
+    async def send(self, call: ApiCall) -> ApiAnswer:
+        """Send one call; whatever happens to it is recorded."""
+        try:
+            answer = await self.session.transport.send(call)
+        except RemoteError as error:
+            url = error.url or self.session.context.url + call.path
+            self.sent.append(CallRecord(call.method.value, url, error.status, error.request_id))
+            raise
+        self.sent.append(CallRecord(call.method.value, answer.url, answer.status, answer.request_id))
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A previewed action that can be run: how to read again what it rests on, and how to perform it."""
+
+    preview: Preview
+    read_state: Callable[[], Awaitable[State]]
+    perform: Callable[[Sender], Awaitable[Performed]]
+
+
+def new_intent(session: Session, kind: ActionKind, subject: Subject, expected: State, reason: str = "") -> Intent:
+    """An intent with an id of its own, made now."""
+    return Intent(str(uuid.uuid4()), kind, subject, session.clock.now(), expected, reason, session.username)
+
+
+def mark_of(intent: Intent, word: str = "intent") -> str:
+    """What names an intent in a pipeline's name, short enough to read: "intent 3f2a90c1"."""
+    return f"{word} {intent.id[:8]}"
+
+
+def refuse_when_read_only(session: Session) -> None:
+    """Raise ReadOnlyError in a read-only context."""
+    if session.context.is_read_only:
+        raise ReadOnlyError(
+            "Nothing was sent",
+            why=f"the context {session.context.name} is read-only",
+            remedy="Set read_only = false for it, or leave out --read-only",
+        )
+
+
+async def run(session: Session, action: Action, typed: str) -> Receipt:
+    """Carry out a confirmed action.
+
+    Raises a RefusedError when it must not be: read-only, not confirmed, changed since the preview, or an earlier action
+    on the same model and environment is unsettled. Once the intent is in the journal this always returns a receipt.
+    """
+    intent = action.preview.intent
+    refuse_when_read_only(session)
+    _require_confirmation(action.preview, typed)
+    _require_unchanged(intent.expected, await action.read_state())
+    await session.journal.append(intent_draft(intent, action.preview.calls))
+    receipt = await _perform(action, Sender(session))
+    await session.journal.append(receipt_draft(receipt))
+    return receipt
+
+
+async def _perform(action: Action, sender: Sender) -> Receipt:
+    intent = action.preview.intent
+    try:
+        performed = await action.perform(sender)
+    except (UnreachableError, ServerFaultError, UnreadableAnswerError) as error:
+        message = f"{error} Whether GitLab did it is not known yet; it is asked before the next action"
+        return Receipt(intent, Outcome.UNKNOWN, message, tuple(sender.sent))
+    except RemoteError as error:
+        return Receipt(intent, Outcome.FAILED, str(error), tuple(sender.sent))
+    return Receipt(intent, Outcome.DONE, performed.message, tuple(sender.sent), performed.links, performed.followed)
+
+
+def _require_confirmation(preview: Preview, typed: str) -> None:
+    if not preview.confirmation.accepts(typed):
+        raise NotConfirmedError(
+            "Nothing was sent",
+            why="the confirmation does not match",
+            remedy=f"Type {preview.confirmation.name} exactly as it is written",
+        )
+
+
+def _require_unchanged(expected: State, actual: State) -> None:
+    changed = sorted(
+        key
+        for key in expected.keys() | actual.keys()
+        if canonical_json(expected.get(key)) != canonical_json(actual.get(key))
+    )
+    if changed:
+        key = changed[0]
+        raise StateChangedError(
+            "Nothing was sent",
+            why=f"{key} changed since the preview: it was {expected.get(key)!s} and is now {actual.get(key)!s}",
+            remedy="Look at the new state and decide again",
+        )

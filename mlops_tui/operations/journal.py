@@ -1,0 +1,63 @@
+"""What the journal of actions tells: the story of each intent, and what later actions have to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlops_tui.domain.actions import ActionKind, Intent, Outcome, Receipt
+from mlops_tui.domain.journal import EntryKind, JournalEntry
+from mlops_tui.domain.projects import Project
+from mlops_tui.operations.session import Session
+from mlops_tui.storage.journal import Journal
+from mlops_tui.storage.journal_entries import intent_of, receipt_of
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One intent with what came of it; ``receipt`` is None while that is not known."""
+
+    sequence: int
+    at: datetime
+    intent: Intent
+    receipt: Receipt | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended as far as we know."""
+        return self.receipt.outcome if self.receipt else Outcome.UNKNOWN
+
+
+def stories(journal: Journal, limit: int | None = None) -> tuple[Story, ...]:
+    """Every action, newest first; at most ``limit``."""
+    told = list(_told(journal.entries()))
+    told.reverse()
+    return tuple(told if limit is None else told[:limit])
+
+
+def rolled_back_deployments(session: Session, project: Project, model: str, environment: str) -> frozenset[int]:
+    """The ids of deployments that a rollback from this machine left."""
+    left: set[int] = set()
+    for story in stories(session.journal):
+        subject = story.intent.subject
+        place = (subject.host, subject.project, subject.model, subject.environment)
+        if story.intent.kind is not ActionKind.ROLL_BACK or story.outcome is not Outcome.DONE:
+            continue
+        number = story.intent.expected.get("left deployment")
+        if place == (session.context.origin, project.ref.path, model, environment) and isinstance(number, int):
+            left.add(number)
+    return frozenset(left)
+
+
+def _told(entries: Iterable[JournalEntry]) -> Iterable[Story]:
+    """Join each intent with the last thing that was said of it."""
+    intents: dict[str, Story] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.INTENT:
+            intents[entry.intent_id] = Story(entry.sequence, entry.at, intent_of(entry), None)
+        elif entry.intent_id in intents:
+            told = intents[entry.intent_id]
+            receipt = receipt_of(entry, told.intent)
+            intents[entry.intent_id] = Story(told.sequence, told.at, told.intent, receipt)
+    return intents.values()

@@ -1,0 +1,145 @@
+"""One context, opened: the connection, the journal and what is remembered between requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from mlops_tui.config.paths import Paths, private_folder
+from mlops_tui.config.policy import POLICY_PATH, parse_policy
+from mlops_tui.domain.clock import Clock
+from mlops_tui.domain.contexts import Context
+from mlops_tui.domain.credentials import FoundCredential
+from mlops_tui.domain.errors import ConfigError
+from mlops_tui.domain.policy import Policy
+from mlops_tui.domain.projects import Project, ProjectRef, User
+from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.gitlab.authentication import Credential
+from mlops_tui.gitlab.connection import ConnectionOptions
+from mlops_tui.gitlab.deployments import VersionBook
+from mlops_tui.gitlab.files import read_file
+from mlops_tui.gitlab.hosts import Host
+from mlops_tui.gitlab.identity import current_user
+from mlops_tui.gitlab.projects import ProjectDirectory
+from mlops_tui.gitlab.transport import Transport, TransportOptions
+from mlops_tui.live.snapshots import CachedView
+from mlops_tui.storage.cache import Cache
+from mlops_tui.storage.journal import Journal
+
+T = TypeVar("T")
+_GROUPS_LAST = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class Session:
+    """What every query and command needs; an asynchronous context manager, made by ``open_session``.
+
+    ``username`` is empty until ``identify`` was called.
+    """
+
+    context: Context
+    clock: Clock
+    transport: Transport
+    journal: Journal
+    cache: Cache
+    directory: ProjectDirectory
+    username: str = ""
+    _user: User | None = None
+    _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
+    _books: dict[int, VersionBook] = field(default_factory=dict)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connection and write what is queued."""
+        await self.transport.close()
+        self.journal.close()
+        self.cache.close()
+
+    async def identify(self) -> User:
+        """The user whose token this is; asked once."""
+        if self._user is None:
+            self._user = await current_user(self.transport)
+            self.username = self._user.username
+        return self._user
+
+    async def projects(self) -> tuple[Project, ...]:
+        """The projects of the context, those of its groups included, by path; groups are expanded anew every hour.
+
+        Raises ConfigError when the context names neither a project nor a group.
+        """
+        if not self.context.projects and not self.context.groups:
+            raise ConfigError(
+                f"The context {self.context.name} names no project",
+                remedy="Add projects = [...] or groups = [...] to it, or pass --project GROUP/PROJECT",
+            )
+        named = [await self.directory.project(name) for name in self.context.projects]
+        grouped = [await self.directory.project(ref.id) for ref in await self._group_projects()]
+        return tuple(
+            sorted({item.ref.id: item for item in (*named, *grouped)}.values(), key=lambda item: item.ref.path)
+        )
+
+    async def policy(self, project: Project) -> Policy:
+        """The project's policy file on its default branch, or the defaults where there is none.
+
+        Raises ConfigError, naming the line, when the file is wrong.
+        """
+        file = await read_file(self.transport, project.ref, POLICY_PATH, project.default_branch)
+        return parse_policy(file.text, f"{project.ref.path}:{POLICY_PATH}", file.commit) if file else Policy()
+
+    def version_book(self, project: ProjectRef) -> VersionBook:
+        """What is known of the versions that the project's pipelines carry."""
+        return self._books.setdefault(project.id, VersionBook())
+
+    def snapshot(self, data: T) -> Snapshot[T]:
+        """``data`` as read just now from this context's GitLab."""
+        return Snapshot(data, self.clock.now(), self.transport.host.name)
+
+    def cached_view(self, view: str, data_type: type[T]) -> CachedView[T]:
+        """What a view showed last, kept on disk; ``view`` names it with everything that its query depends on."""
+        return CachedView(self.cache, self.context.name, view, data_type)
+
+    async def _group_projects(self) -> tuple[ProjectRef, ...]:
+        now = self.clock.now()
+        if self._expanded is None or now - self._expanded[0] > _GROUPS_LAST:
+            refs = [ref for group in self.context.groups for ref in await self.directory.group_projects(group)]
+            self._expanded = (now, tuple(refs))
+        return self._expanded[1]
+
+
+def open_session(
+    context: Context, credential: FoundCredential | None, clock: Clock, *, paths: Paths | None = None
+) -> Session:
+    """Open a context without asking anything of GitLab yet.
+
+    Raises ConfigError for an address, certificate file or token that cannot be used.
+    """
+    places = paths or Paths.of_user()
+    options = ConnectionOptions(
+        read_timeout=context.timeout,
+        ca_bundle=Path(context.ca_bundle) if context.ca_bundle else None,
+        proxy=context.proxy,
+    )
+    transport = Transport(
+        Host.parse(context.url),
+        Credential(credential.kind, credential.secret) if credential else None,
+        clock=clock,
+        options=TransportOptions(connection=options),
+    )
+    return Session(
+        context=context,
+        clock=clock,
+        transport=transport,
+        journal=Journal(private_folder(places.data) / "journal.db", clock),
+        cache=Cache(private_folder(places.cache) / "cache.db"),
+        directory=ProjectDirectory(transport),
+    )
