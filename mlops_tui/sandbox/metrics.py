@@ -85,10 +85,10 @@ def append(database: Database, run_id: int, metrics: Sequence[Metric]) -> None:
     database.update("runs", run_id, {"metrics": latest(present, metrics)})
 
 
-def storable(metric: Metric) -> bool:
-    """Tell whether the database takes a metric that was not validated."""
-    filled = metric.key is not None and metric.value is not None and metric.timestamp is not None
-    return filled and len(metric.key) <= MAXIMUM_NAME
+def storable(given: Mapping[str, Any]) -> bool:
+    """Tell whether the database takes a declared metric that no model validated."""
+    filled = all(given.get(name) is not None for name in ("key", "value", "timestamp"))
+    return filled and len(given["key"]) <= MAXIMUM_NAME
 
 
 async def log_metric(context: Context) -> Response:
@@ -96,14 +96,13 @@ async def log_metric(context: Context) -> Response:
     project = experiments_project(context)
     given = context.declare(required("run_id"), *METRIC)
     run = required_run(context, project, given["run_id"])
-    metric = Metric.from_params(given)
-    complaints = length_complaints("Name", metric.key, MAXIMUM_NAME)
+    complaints = length_complaints("Name", given["key"], MAXIMUM_NAME)
     if complaints:
         raise invalid_parameter(f"Validation failed: {', '.join(complaints)}")
-    if not storable(metric):
+    if not storable(given):
         raise check_violation("ml_candidate_metrics")
     with context.database.transaction():
-        append(context.database, run["id"], [metric])
+        append(context.database, run["id"], [Metric.from_params(given)])
     return context.json({})
 
 

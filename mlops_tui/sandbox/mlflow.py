@@ -150,7 +150,8 @@ def page_of(context: Context, search: Search, given: Mapping[str, Any]) -> tuple
         ApiError: 500 for a token that is none, as in GitLab.
     """
     size = max(0, min(given["max_results"] if given["max_results"] is not None else 200, MAXIMUM_RESULTS))
-    condition, bound = "", []
+    condition = ""
+    bound: list[Any] = []
     if given.get("page_token"):
         condition, bound = _after(search.orders, _decode(given["page_token"], search.orders))
     order = ", ".join(f"{order.expression} {'DESC' if order.descending else 'ASC'}" for order in search.orders)

@@ -239,7 +239,8 @@ async def search(context: Context) -> Response:
     """List a page of models; the only filter is `name='part of it'`."""
     project = registry_project(context)
     given = context.declare(*pages("name ASC"), optional("filter"))
-    statement, arguments = "SELECT * FROM models WHERE project_id = ?", [project.id]
+    statement = "SELECT * FROM models WHERE project_id = ?"
+    arguments: list[Any] = [project.id]
     if given.get("filter") is not None:
         statement += " AND instr(name, ?) > 0"
         arguments.append(_filtered_name(given["filter"]))

@@ -66,11 +66,10 @@ async def log_batch(context: Context) -> Response:
 
 
 def _add_metrics(context: Context, run: Row, given: Sequence[dict[str, Any]]) -> None:
-    metrics = [Metric.from_params(metric) for metric in given]
-    if not all(map(storable, metrics)):
+    if not all(map(storable, given)):
         raise check_violation("ml_candidate_metrics")
-    if metrics:
-        append(context.database, run["id"], metrics)
+    if given:
+        append(context.database, run["id"], [Metric.from_params(metric) for metric in given])
 
 
 def _add_params(context: Context, run: Row, given: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import logging
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from mlops_tui.sandbox import errors
@@ -83,7 +83,7 @@ async def _answer(request: Request, services: Services, handler: Handler, policy
 def conditional(request: Request, response: Response) -> Response:
     """Add a weak ETag to a successful read and answer 304 when the caller already has it."""
     readable = request.method in READING_VERBS and response.status_code in {200, 201}
-    if not readable or isinstance(response, StreamingResponse) or "cache-control" in response.headers:
+    if not readable or isinstance(response, FileResponse | StreamingResponse) or "cache-control" in response.headers:
         return response
     if not isinstance(response.body, bytes):
         return response

@@ -135,17 +135,17 @@ def test_who_may_do_what(sandbox: SandboxFactory) -> None:
 def test_a_switched_off_feature_and_an_unknown_project_are_not_found(sandbox: SandboxFactory) -> None:
     server = sandbox(fresh=True)
     base = "ml/mlflow/api/2.0/mlflow/experiments/list"
-    with client(server) as http:
-        missing = http.get(f"/projects/sandbox%2Fnone/{base}")
-        assert (missing.status_code, missing.json()) == (404, {"message": "404 Project Not Found"})
-        assert http.get(f"/projects/sandbox%2Fempty/{base}").status_code == 200
-        server.call(
-            lambda services: services.database.execute(
-                "UPDATE projects SET attributes = json_set(attributes, '$.model_experiments_access_level', 'disabled')"
-            )
+    http = client(server)
+    missing = http.get(f"/projects/sandbox%2Fnone/{base}")
+    assert (missing.status_code, missing.json()) == (404, {"message": "404 Project Not Found"})
+    assert http.get(f"/projects/sandbox%2Fempty/{base}").status_code == 200
+    server.call(
+        lambda services: services.database.execute(
+            "UPDATE projects SET attributes = json_set(attributes, '$.model_experiments_access_level', 'disabled')"
         )
-        hidden = http.get(f"/projects/sandbox%2Fempty/{base}")
-        assert (hidden.status_code, hidden.json()) == (404, {"message": "404 Not Found"})
+    )
+    hidden = http.get(f"/projects/sandbox%2Fempty/{base}")
+    assert (hidden.status_code, hidden.json()) == (404, {"message": "404 Not Found"})
 
 
 def test_routes_that_gitlab_does_not_have(api: Tracking) -> None:

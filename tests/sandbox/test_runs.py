@@ -233,10 +233,8 @@ def test_search_by_metric_drops_runs_without_it(api: Tracking) -> None:
     def names(order_by: str, size: int = 200) -> list[str]:
         found, token = [], None
         while True:
-            more = {"page_token": token} if token else {}
-            page = api.post(
-                "runs/search", experiment_ids=[experiment], order_by=order_by, max_results=size, **more
-            ).json()
+            options: dict[str, Any] = {"order_by": order_by, "max_results": size, "page_token": token}
+            page = api.post("runs/search", experiment_ids=[experiment], **options).json()
             found += [run["info"]["run_name"] for run in page["runs"]]
             token = page["next_page_token"]
             if token is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import httpx
+from tests.sandbox.factory import client
 
 if TYPE_CHECKING:
+    import httpx
+
     from mlops_tui.sandbox.server import RunningSandbox
 
 _numbers = itertools.count(1)
@@ -16,6 +18,33 @@ _numbers = itertools.count(1)
 def unique(prefix: str) -> str:
     """Return a name that no other test of this session uses."""
     return f"{prefix}-{next(_numbers)}"
+
+
+class ProjectClient:
+    """Requests below one project's API path, with a Bearer token of its own."""
+
+    def __init__(self, server: RunningSandbox, path: str, secret: str | None) -> None:
+        self._shared = client(server, None)
+        self._path = path
+        self._headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+
+    def request(self, verb: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> httpx.Response:
+        return self._shared.request(verb, self._path + path, headers=self._headers | (headers or {}), **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("POST", path, **options)
+
+    def put(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, **options)
+
+    def patch(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("PATCH", path, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
 
 
 class Tracking:
@@ -29,12 +58,9 @@ class Tracking:
         project: str = "sandbox/empty",
     ) -> None:
         secret = token or (server.tokens[role] if role else None)
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         self.server = server
         self.project_id = server.project_id(project)
-        self.http = httpx.Client(
-            base_url=f"{server.url}/api/v4/projects/{self.project_id}", headers=headers, timeout=20, trust_env=False
-        )
+        self.http = ProjectClient(server, f"/projects/{self.project_id}", secret)
 
     def get(self, path: str, **params: Any) -> httpx.Response:
         return self.http.get(f"/ml/mlflow/api/2.0/mlflow/{path}", params=params)
@@ -48,9 +74,11 @@ class Tracking:
     def delete(self, path: str, **params: Any) -> httpx.Response:
         return self.http.delete(f"/ml/mlflow/api/2.0/mlflow/{path}", params=params)
 
-    def artifacts(self, path: str | None = None, **params: Any) -> httpx.Response:
-        suffix = f"/{path}" if path else ""
-        return self.http.get(f"/ml/mlflow/api/2.0/mlflow-artifacts/artifacts{suffix}", params=params)
+    def artifacts(self, **params: Any) -> httpx.Response:
+        return self.http.get("/ml/mlflow/api/2.0/mlflow-artifacts/artifacts", params=params)
+
+    def artifact(self, path: str) -> httpx.Response:
+        return self.http.get(f"/ml/mlflow/api/2.0/mlflow-artifacts/artifacts/{path}")
 
     def upload(self, owner: str, path: str, content: bytes = b"x", **options: Any) -> httpx.Response:
         return self.http.put(f"/packages/ml_models/{owner}/files/{path}", content=content, **options)

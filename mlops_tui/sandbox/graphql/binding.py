@@ -117,7 +117,7 @@ def _bound(
 ) -> Callable[..., Any]:
     is_connection = get_named_type(field_.type).name.endswith("Connection")
 
-    def resolve(parent: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(parent: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         operation: Operation = info.context
         if limit is not None:
             operation.count_call(owner, name, limit)
@@ -141,7 +141,7 @@ def _stored(parent: Any, name: str) -> Any:
     return None
 
 
-def _runtime_type(value: Any, _info: GraphQLResolveInfo, _kind: Any) -> str | None:
+def _runtime_type(value: Any, _info: GraphQLResolveInfo[Any], _kind: Any) -> str | None:
     """Return the type of a value behind an interface, which its `__typename` names."""
     name = _stored(value, "__typename")
     return None if name is None else str(name)

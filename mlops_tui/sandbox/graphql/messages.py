@@ -14,7 +14,7 @@ _UNDEFINED_FIELD = re.compile(r"Cannot query field '(?P<field>\w+)' on type '(?P
 _UNKNOWN_ARGUMENT = re.compile(r"Unknown argument '(?P<argument>\w+)' on field '(?P<type>\w+)\.(?P<field>\w+)'")
 _MISSING_ARGUMENT = re.compile(r"Argument '(?P<type>\w+)\.(?P<field>\w+)\((?P<argument>\w+):\)' of type .* is required")
 _NO_SELECTION = re.compile(r"Field '(?P<field>\w+)' of type '(?P<type>[^']+)' must have a selection of subfields")
-_BAD_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' (?:has invalid value|of .*type '(?P<type>[^']+)' )")
+_BAD_VARIABLE = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?:[^']*type '(?P<type>[^']+)')?")
 
 
 def _undefined_field(found: re.Match[str]) -> str:
