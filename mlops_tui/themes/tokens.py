@@ -20,6 +20,8 @@ class Token(StrEnum):
     ERROR = "error"
     RUNNING = "running"
     PRODUCTION = "production"
+    PRODUCTION_BADGE = "production-badge"
+    REFUSED = "refused"
     BETTER = "better"
     WORSE = "worse"
     KEY = "key"
@@ -44,6 +46,8 @@ STYLES: dict[Token, str] = {
     Token.ERROR: "$error bold",
     Token.RUNNING: "$running",
     Token.PRODUCTION: "$production bold",
+    Token.PRODUCTION_BADGE: "$production bold reverse",
+    Token.REFUSED: "$muted strike",
     Token.BETTER: "$better",
     Token.WORSE: "$worse",
     Token.KEY: "$key bold",

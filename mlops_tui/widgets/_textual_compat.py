@@ -5,6 +5,9 @@ Written for Textual 8.2.8, which is pinned exactly.
 
 from __future__ import annotations
 
+from typing import Any
+
+from textual.app import App
 from textual.keys import _character_to_key
 
 
@@ -16,3 +19,13 @@ def key_name(written: str) -> str:
     names = [modifier.strip().lower() for modifier in modifiers]
     last = _character_to_key(last) if len(last) == 1 else last.strip().lower()
     return "+".join([*names, last])
+
+
+def write_to_terminal(app: App[Any], sequence: str) -> bool:
+    """Send an escape sequence past the compositor; False where there is no terminal (tests)."""
+    driver = app._driver
+    if driver is None or driver.is_headless:
+        return False
+    driver.write(sequence)
+    driver.flush()
+    return True

@@ -71,10 +71,12 @@ class ConfirmDialog(Dialog[str]):
                 yield Input(id="name", placeholder="the model's name")
             with Horizontal(classes="dialog--buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
-                variant = "error" if self.preview.is_production else "primary"
-                yield Button(
-                    Content(self._verb), id="confirm", variant=variant, compact=True, disabled=self._asks_for_name
-                )
+                yield self._confirm_button()
+
+    def _confirm_button(self) -> Button:
+        button = Button(Content(self._verb), id="confirm", compact=True, disabled=self._asks_for_name)
+        button.variant = "error" if self.preview.is_production else "primary"
+        return button
 
     @on(Input.Changed, "#name")
     def _check_name(self, event: Input.Changed) -> None:
@@ -102,7 +104,7 @@ class ConfirmDialog(Dialog[str]):
 
 
 def _title(preview: Preview) -> Content:
-    production = Cell(" PROD ", Token.PRODUCTION) if preview.is_production else Cell("")
+    production = Cell(" PROD ", Token.PRODUCTION_BADGE) if preview.is_production else Cell("")
     return line(production, Cell(preview.title, Token.STRONG), separator=" ")
 
 

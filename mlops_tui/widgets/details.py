@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
-from textual.binding import BindingType
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.reactive import var
+from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import TEXT_ACTIONS, bindings
-from mlops_tui.widgets.cells import Cell
+from mlops_tui.widgets.cells import Cell, line, styled
+from mlops_tui.widgets.dialog import Dialog
 from mlops_tui.widgets.text_layout import TextLine, text_line
 from mlops_tui.widgets.text_lines import SCROLL_KEYS, TextLines
 
@@ -35,7 +39,7 @@ class Details(TextLines, inherit_bindings=False):
         """Show another value."""
         self._value = value
         text = self.written()
-        self.show(_coloured(line) for line in text.splitlines())
+        self.show(_coloured(row) for row in text.splitlines())
 
     def written(self) -> str:
         """The value as it is shown."""
@@ -52,7 +56,41 @@ class Details(TextLines, inherit_bindings=False):
         self.describe(self._value)
 
 
-def _coloured(line: str) -> TextLine:
-    key, colon, rest = line.partition(":")
+def _coloured(row: str) -> TextLine:
+    key, colon, rest = row.partition(":")
     is_key = bool(colon) and (not rest or rest[0] == " ") and key.strip(' -"') != ""
-    return (Cell(key, Token.KEY), Cell(colon + rest)) if is_key else text_line(line)
+    return (Cell(key, Token.KEY), Cell(colon + rest)) if is_key else text_line(row)
+
+
+class DetailsDialog(Dialog[None]):
+    """Everything known about one thing, over the view.
+
+    Args:
+        title: What is described.
+        value: What is known.
+    """
+
+    DEFAULT_CSS = """
+    DetailsDialog > .dialog { height: 90%; max-width: 140; }
+    DetailsDialog Details { height: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy", show=False)]
+    AUTO_FOCUS: ClassVar[str | None] = "Details"
+
+    def __init__(self, title: str, value: JsonValue) -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """The title, the text, the keys."""
+        with Vertical(classes="dialog"):
+            yield Static(styled(self._title, Token.TITLE), classes="dialog--title")
+            yield Details(self._value)
+            keys = [("f", " YAML or JSON  "), ("w", " wraps  "), ("y", " copies  "), ("esc", " closes")]
+            hints = [part for key, what in keys for part in (Cell(key, Token.KEY), Cell(what))]
+            yield Static(line(*hints), classes="dialog--note")
+
+    def action_copy(self) -> None:
+        """Copy the whole text."""
+        self.app.copy_to_clipboard(self.query_one(Details).written())

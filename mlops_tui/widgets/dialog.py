@@ -30,7 +30,7 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog.-production > .dialog { border: heavy $production; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", show=False)]
-    AUTO_FOCUS = None
+    AUTO_FOCUS: ClassVar[str | None] = ""
 
     def action_cancel(self) -> None:
         """Leave everything as it is."""

@@ -8,7 +8,7 @@ from textual.keys import KEY_ALIASES, Keys, key_to_character
 
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.widgets._textual_compat import key_name
-from mlops_tui.widgets.actions import Action, Registry, may_meet
+from mlops_tui.widgets.actions import KeyAction, Registry, may_meet
 
 _SAME_BYTE = {
     "ctrl+h": "Backspace",
@@ -50,7 +50,7 @@ def resolve_keymap(
     return {action_id: ",".join(keys) for action_id, keys in own.items()}
 
 
-def default_clashes(registry: Registry) -> list[tuple[Action, Action, str]]:
+def default_clashes(registry: Registry) -> list[tuple[KeyAction, KeyAction, str]]:
     """Pairs of actions that share a key and may be available at once; the shipped table has none."""
     keys = {action.id: [key_name(key) for key in action.keys] for action in registry}
     return list(_clashes(registry, keys))
@@ -119,8 +119,8 @@ def _is_character(name: str) -> bool:
     return character is not None and character.isprintable()
 
 
-def _clashes(registry: Registry, keys: Mapping[str, Sequence[str]]) -> list[tuple[Action, Action, str]]:
-    holders: dict[str, list[Action]] = {}
+def _clashes(registry: Registry, keys: Mapping[str, Sequence[str]]) -> list[tuple[KeyAction, KeyAction, str]]:
+    holders: dict[str, list[KeyAction]] = {}
     for action in registry:
         for key in keys[action.id]:
             holders.setdefault(key, []).append(action)

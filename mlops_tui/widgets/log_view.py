@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.message import Message
 from textual.reactive import var
 
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.live.logs import CAPACITY, LogChunk
 from mlops_tui.widgets.actions import LOG_ACTIONS, bindings
 from mlops_tui.widgets.text_layout import plain_text, text_line
 from mlops_tui.widgets.text_lines import SCROLL_KEYS, TextLines
-
-LINE_LIMIT = 10_000
 
 WholeLog = Callable[[], Awaitable[Sequence[str]]]
 
 
 class LogView(TextLines, inherit_bindings=False):
-    """The last ``LINE_LIMIT`` lines of a log.
+    """The last ``CAPACITY`` lines of a log.
 
     Args:
         file_name: The name under which the log is saved.
@@ -31,6 +31,13 @@ class LogView(TextLines, inherit_bindings=False):
 
     follows: var[bool] = var(True)
 
+    class StatusChanged(Message):
+        """What a pane's title says of the log reads differently."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(
         self,
         *,
@@ -39,27 +46,29 @@ class LogView(TextLines, inherit_bindings=False):
         empty: str = "No output yet.",
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(empty=empty, limit=LINE_LIMIT, id=id)
+        super().__init__(empty=empty, limit=CAPACITY, id=id)
         self._file_name = file_name
         self._whole = whole
-        self._seen = 0
+        self._dropped = 0
 
     @property
     def status(self) -> str:
         """What a pane's title says: how much is kept and whether the end is followed."""
-        kept = f"last {LINE_LIMIT:,} of {self._seen:,} lines" if self._seen > LINE_LIMIT else f"{self._seen:,} lines"
+        count = len(self.lines)
+        kept = f"last {count:,} of {count + self._dropped:,} lines" if self._dropped else f"{count:,} lines"
         words = [kept, "following" if self.follows else "held, f follows"]
         return " · ".join([*words, f"/{self.pattern}"] if self.pattern else words)
 
-    def update_log(self, lines: Sequence[str]) -> None:
-        """Take the log as it is now; lines already shown are not drawn again."""
-        if len(lines) < self._seen:
-            self._seen = 0
+    def take(self, chunk: LogChunk) -> None:
+        """Add what is new; lines already shown are not drawn again."""
+        if chunk.is_restart:
+            self._dropped = 0
             self.show(())
-        if len(lines) > self._seen:
-            fresh = lines[max(self._seen, len(lines) - LINE_LIMIT) :]
-            self._seen = len(lines)
-            self.append(text_line(line) for line in fresh)
+        if chunk.replaces_last:
+            self.drop_last()
+        self.append(text_line(line) for line in chunk.lines)
+        self._dropped = max(self._dropped, chunk.dropped)
+        self._tell_status()
         if self.follows:
             self._go_to_end()
 
@@ -77,8 +86,8 @@ class LogView(TextLines, inherit_bindings=False):
             self.follows = True
 
     def watch_follows(self) -> None:
-        """Tell the footer and the pane."""
-        self.refresh_bindings()
+        """Tell the pane."""
+        self._tell_status()
 
     def action_follow(self) -> None:
         """Stay at the end of the log."""
@@ -106,6 +115,14 @@ class LogView(TextLines, inherit_bindings=False):
             self.app.notify(f"Not saved: {error}", severity="error", markup=False)
         else:
             self.app.notify(f"Saved {len(lines):,} lines to {path}", markup=False)
+
+    def watch_pattern(self) -> None:
+        """Show other matches and tell the pane."""
+        super().watch_pattern()
+        self._tell_status()
+
+    def _tell_status(self) -> None:
+        self.post_message(self.StatusChanged(self.status))
 
     def _go_to_end(self) -> None:
         self.scroll_to(y=self.max_scroll_y, animate=False, force=True)

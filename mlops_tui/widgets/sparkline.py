@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -24,7 +25,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
 def _shares(values: Sequence[float], width: int) -> list[Sequence[float]]:
     count = min(max(0, width), len(values))
     edges = [index * len(values) // count for index in range(count + 1)] if count else []
-    return [values[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [values[start:end] for start, end in pairwise(edges)]
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -94,6 +94,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             super().__init__(table)
             self.sort = sort
 
+    class DrawingFailed(About):
+        """The source made a mistake; its pane shows it."""
+
+        def __init__(self, table: Table, error: Exception) -> None:
+            super().__init__(table)
+            self.error = error
+
     class StatusChanged(About):
         """The counts or the filter changed; a pane shows them in its title."""
 
@@ -188,7 +195,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw one line of the screen; lines drawn before are kept."""
         strip = self._strips.get(y)
         if strip is None:
-            strip = self._strips[y] = self._draw(y)
+            strip = self._strips[y] = self._draw_safely(y)
         return strip
 
     def notify_style_update(self) -> None:
@@ -227,6 +234,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Show the cursor brightly only where the keys go."""
         super().watch_has_focus(_has_focus)
         self._repaint_changes()
+
+    def _draw_safely(self, y: int) -> Strip:
+        try:
+            return self._draw(y)
+        except Exception as error:  # noqa: BLE001 - the error boundary: one row must not end the program
+            self.post_message(self.DrawingFailed(self, error))
+            return Strip.blank(self.size.width, self.rich_style)
 
     def _draw(self, y: int) -> Strip:
         painter, layout = self._paint_tools()

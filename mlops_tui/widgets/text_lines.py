@@ -83,6 +83,11 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         self._cut()
         self._relayout()
 
+    def drop_last(self) -> None:
+        """Take the last line away, because it is about to be replaced."""
+        if self._lines:
+            del self._lines[-1]
+
     def go_to_line(self, number: int) -> None:
         """Scroll so that the line (counted from 0) stands in the upper part of the pane."""
         row = self._starts[number] if self.wraps and self._starts else number

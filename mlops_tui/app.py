@@ -1,0 +1,354 @@
+"""The terminal program: views and how one gets from one to another. The screens do the work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+
+from mlops_tui.domain.clock import Clock, SystemClock
+from mlops_tui.domain.contexts import Context, ContextKind
+from mlops_tui.domain.errors import MlopsError
+from mlops_tui.screens.actions import all_actions, go_actions
+from mlops_tui.screens.first_frame import FirstFrame
+from mlops_tui.screens.frames import FrameStore
+from mlops_tui.screens.palette import ActionProvider
+from mlops_tui.screens.registry import VIEWS, ViewEntry
+from mlops_tui.screens.view import View
+from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
+from mlops_tui.themes.palettes import PALETTES, choose_palette
+from mlops_tui.widgets._textual_compat import write_to_terminal
+from mlops_tui.widgets.actions import APP_ACTIONS, Registry, bindings
+from mlops_tui.widgets.clipboard import copy_sequence
+from mlops_tui.widgets.command_line import CommandLine
+from mlops_tui.widgets.commands import CONTEXT_WORDS, QUIT_WORDS, Command, ViewName
+from mlops_tui.widgets.footer import key_hints
+from mlops_tui.widgets.header import Connection, Standing
+from mlops_tui.widgets.keymap import resolve_keymap
+from mlops_tui.widgets.plot import INTERVAL, LOW_BANDWIDTH_INTERVAL, Pace
+from mlops_tui.widgets.terminal import WATCH_SECONDS, exit_on_signals, is_lost, require_terminal
+
+if TYPE_CHECKING:
+    from mlops_tui.config.paths import Paths
+    from mlops_tui.domain.credentials import FoundCredential
+    from mlops_tui.operations.session import Session
+
+LEAVE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """With what the program starts.
+
+    ``contexts`` are the names that can be switched to and ``resolve`` reads one of them. ``keys`` is a keymap that
+    ``resolve_keymap`` has checked. ``view`` and ``filter`` are where it opens; empty opens the first view.
+    """
+
+    context: Context
+    credential: FoundCredential | None = field(default=None, repr=False)
+    contexts: tuple[str, ...] = ()
+    resolve: Callable[[str], tuple[Context, FoundCredential | None]] | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    has_mouse: bool = True
+    view: str = ""
+    filter: str = ""
+    paths: Paths | None = None
+    clock: Clock = field(default_factory=SystemClock)
+
+
+class MlopsApp(App["Launch | int"], inherit_bindings=False):
+    """The dashboard on one context; it ends with an exit code, or with the launch of another context.
+
+    Args:
+        launch: With what it starts.
+        environ: The environment, for colours and the clipboard.
+    """
+
+    TITLE = "mlops-tui"
+    CSS_PATH = "themes/app.tcss"
+    VIEWS: ClassVar[tuple[ViewEntry, ...]] = VIEWS
+    COMMANDS: ClassVar = {ActionProvider}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", "Leave", show=False, priority=True),
+        *bindings(APP_ACTIONS),
+        *bindings(go_actions()),
+    ]
+
+    def __init__(self, launch: Launch, environ: Mapping[str, str] = os.environ) -> None:
+        self._needs_ascii = needs_ascii(getattr(sys.__stdout__, "encoding", None))
+        super().__init__()
+        self.launch = launch
+        self.actions: Registry = all_actions()
+        self.session: Session | None = None
+        self.is_paused = False
+        self.standing = _standing(launch.context)
+        self._environ = environ
+        self._frames = FrameStore(launch.context.name, launch.clock)
+        self._interrupted_at: float | None = None
+        self.animation_level = "none"
+        for palette in PALETTES:
+            self.register_theme(palette.theme())
+        context = launch.context
+        self.theme = choose_palette(context.theme, environ, low_bandwidth=context.low_bandwidth).name
+        for view in self.VIEWS:
+            self.add_mode(view.name, view.load)
+        self.set_keymap(launch.keys)
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        return self.launch.clock
+
+    @property
+    def context(self) -> Context:
+        """Which GitLab this is about."""
+        return self.launch.context
+
+    @property
+    def view_names(self) -> Sequence[ViewName]:
+        """The views that can be named."""
+        return [view.view_name for view in self.VIEWS]
+
+    @property
+    def context_names(self) -> Sequence[str]:
+        """The contexts that can be named."""
+        return self.launch.contexts
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and ASCII where the terminal has nothing else."""
+        filters = super().get_line_filters()
+        return [*filters, AsciiFilter()] if self._needs_ascii else filters
+
+    async def on_mount(self) -> None:
+        """Show the first view at once, and load everything else behind it."""
+        if not self.is_headless:
+            exit_on_signals(lambda code: self.exit(code, return_code=code))
+            self.set_interval(WATCH_SECONDS, self._leave_when_lost)
+        await self.switch_mode(self.launch.view or self.VIEWS[0].name)
+        self.call_after_refresh(self._load)
+
+    def _load(self) -> None:
+        if self.launch.filter:
+            self._filter(self.launch.filter)
+        self.run_worker(self._open_session(), group="session", exit_on_error=False)
+
+    async def _open_session(self) -> None:
+        module = await asyncio.to_thread(import_module, "mlops_tui.operations.session")
+        launch = self.launch
+        try:
+            session = module.open_session(launch.context, launch.credential, launch.clock, paths=launch.paths)
+        except MlopsError as error:
+            self.connection_is(Connection.REFUSED)
+            self.notify(str(error), title="Not connected", severity="error", timeout=60, markup=False)
+            return
+        self.session = session
+        for view in self._all_views():
+            view.start(session)
+
+    async def on_unmount(self) -> None:
+        """Close the session, but do not wait for ever."""
+        if self.session is not None:
+            try:
+                await asyncio.wait_for(self.session.close(), LEAVE_SECONDS)
+            except TimeoutError:
+                self.log.warning("the session did not close in time")
+
+    def _leave_when_lost(self) -> None:
+        if is_lost():
+            self.exit(1, return_code=1)
+
+    def _all_views(self) -> list[View]:
+        stacks = [self.get_screen_stack(view.name) for view in self.VIEWS if view.name in self._screen_stacks]
+        return [screen for stack in stacks for screen in stack if isinstance(screen, View)]
+
+    @property
+    def _view(self) -> View | None:
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, View)), None)
+
+    def first_frame(self, view: str) -> FirstFrame | None:
+        """What the view showed last time."""
+        if self.session is not None:
+            return None
+        from mlops_tui.config.paths import Paths
+
+        paths = self.launch.paths or Paths.of_user()
+        return self._frames.read(paths.cache, view)
+
+    def keep_first_frame(self, view: str, frame: FirstFrame) -> None:
+        """Keep what the view shows for the next start."""
+        self._frames.keep(view, frame, self.session)
+
+    def connection_is(self, connection: Connection) -> None:
+        """Show whether GitLab answers."""
+        shown = Connection.PAUSED if self.is_paused else connection
+        if shown is not self.standing.connection:
+            self.standing = replace(self.standing, connection=shown)
+            for view in self._all_views():
+                view.update_standing()
+
+    def toggle_pause(self) -> None:
+        """Stop asking for newer data, or go on."""
+        self.is_paused = not self.is_paused
+        for view in self._all_views():
+            view.pause_changed()
+        self.connection_is(Connection.STARTING)
+
+    def new_pace(self) -> Pace:
+        """How often the plots of one screen are redrawn."""
+        return Pace(self.clock, LOW_BANDWIDTH_INTERVAL if self.context.low_bandwidth else INTERVAL)
+
+    def copy(self, text: str) -> None:
+        """Put the text on the clipboard and say how."""
+        copied = copy_sequence(text, self._environ)
+        if copied.was_sent:
+            write_to_terminal(self, copied.sequence)
+        self.notify(copied.notice, severity="information" if copied.was_sent else "warning", markup=False)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Textual's own widgets copy the same way."""
+        self.copy(text)
+
+    @on(events.AppFocus)
+    def _terminal_focused(self) -> None:
+        self._tell_focus(has_focus=True)
+
+    @on(events.AppBlur)
+    def _terminal_blurred(self) -> None:
+        self._tell_focus(has_focus=False)
+
+    def _tell_focus(self, *, has_focus: bool) -> None:
+        for view in self._all_views():
+            view.terminal_focus(has_focus)
+
+    @on(CommandLine.Commanded)
+    async def _commanded(self, event: CommandLine.Commanded) -> None:
+        await self.run_command(event.command)
+
+    async def run_command(self, command: Command) -> None:
+        """Go where a command says."""
+        if command.view in QUIT_WORDS:
+            self.exit(0)
+        elif command.view in CONTEXT_WORDS:
+            self.action_choose_context()
+        elif command.context is not None and command.context != self.context.name:
+            self.run_worker(self._open_context(command), group="context", exit_on_error=False)
+        else:
+            if command.view is not None:
+                await self.action_show_view(command.view)
+            if command.filter is not None:
+                self._filter(command.filter)
+
+    def _filter(self, text: str) -> None:
+        view = self._view
+        if view is not None:
+            view.apply_filter(text)
+
+    async def _open_context(self, command: Command) -> None:
+        """End on the launch of another context; the old connection is not asked for anything."""
+        resolve, name = self.launch.resolve, command.context or ""
+        if resolve is None:
+            return
+        try:
+            context, credential = await asyncio.to_thread(resolve, name)
+        except MlopsError as error:
+            self.notify(str(error), title=f"Context {name}", severity="error", timeout=30, markup=False)
+            return
+        view = command.view or self.current_mode
+        launch = replace(self.launch, context=context, credential=credential, view=view, filter=command.filter or "")
+        self.exit(launch)
+
+    async def action_show_view(self, name: str) -> None:
+        """Go to a view; a second time, go back to its beginning."""
+        if name == self.current_mode:
+            while len(self.screen_stack) > 1:
+                await self.pop_screen()
+            return
+        await self.switch_mode(name)
+
+    def action_command(self) -> None:
+        """Open the command line."""
+        if isinstance(self.screen, View):
+            self.screen.open_command()
+
+    def action_help(self) -> None:
+        """Show what the keys do here."""
+        from mlops_tui.widgets.help import HelpDialog
+
+        if isinstance(self.screen, View):
+            self.push_screen(HelpDialog(self.screen.crumb, key_hints(self.screen), self.actions))
+
+    def action_choose_context(self) -> None:
+        """Choose another context."""
+        from mlops_tui.widgets.chooser import Choice, Chooser
+
+        async def go(name: str | None) -> None:
+            if name is not None:
+                await self.run_command(Command(context=name))
+
+        choices = [Choice(name, name) for name in self.context_names]
+        self.push_screen(Chooser("Context", choices, current=self.context.name), go)
+
+    def action_choose_theme(self) -> None:
+        """Choose the colours."""
+        from mlops_tui.widgets.chooser import Choice, Chooser
+
+        def use(name: str | None) -> None:
+            if name is not None:
+                self.theme = name
+
+        choices = [Choice(palette.name, palette.title) for palette in PALETTES]
+        self.push_screen(Chooser("Colours", choices, current=self.theme), use)
+
+    def action_leave(self) -> None:
+        """Leave the program."""
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Copy a selection, or leave when asked twice."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy(selected)
+            return
+        now = self.clock.monotonic()
+        if self._interrupted_at is not None and now - self._interrupted_at < LEAVE_SECONDS:
+            self.exit(130)
+            return
+        self._interrupted_at = now
+        self.notify("Press ctrl+c again to leave", timeout=LEAVE_SECONDS, markup=False)
+
+
+def _standing(context: Context) -> Standing:
+    is_production = context.kind is ContextKind.PRODUCTION
+    return Standing(context.name, is_production=is_production, is_read_only=context.is_read_only)
+
+
+def run(context: Context, credential: FoundCredential | None = None, *, launch: Launch | None = None) -> int:
+    """Open the dashboard and return the exit code; ``launch`` says more than context and credential.
+
+    Raises:
+        UsageError: there is no terminal, or one that cannot show it.
+    """
+    require_terminal(os.environ, sys.__stdin__, sys.__stdout__)
+    result: Launch | int | None = replace(launch or Launch(context), context=context, credential=credential)
+    while isinstance(result, Launch):
+        result = MlopsApp(result).run(mouse=result.has_mouse)
+    return result if result is not None else 1
+
+
+def check_keys(
+    chosen: Mapping[str, str | Sequence[str]],
+    *,
+    source: str = "",
+    line_of: Callable[[str], int | None] = lambda _key: None,
+) -> dict[str, str]:
+    """The user's keys as ``Launch`` takes them; ConfigError names what is wrong and where."""
+    return resolve_keymap(all_actions(), chosen, source=source, line_of=line_of)

@@ -1,0 +1,73 @@
+"""How a view changes something: preview, confirm, run, tell. The same for every action."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from mlops_tui.domain.actions import Outcome, Receipt
+from mlops_tui.domain.errors import MlopsError
+from mlops_tui.screens.view import View
+from mlops_tui.widgets.confirm import ConfirmDialog
+
+if TYPE_CHECKING:
+    from mlops_tui.operations.actions import Action
+
+logger = logging.getLogger(__name__)
+
+Prepare = Callable[[], "Awaitable[Action]"]
+
+
+def act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None] | None = None) -> None:
+    """Let a person carry out an action from ``view``; only one at a time, so that no key fires twice.
+
+    Args:
+        view: Where it is done from.
+        verb: The word on the confirming button.
+        prepare: Makes the preview.
+        done: Takes the receipt, whatever the outcome; for instance to follow a pipeline.
+    """
+    if any(worker.group == "acting" and worker.is_running for worker in view.app.workers):
+        view.notify("Another action is still under way", severity="warning", markup=False)
+        return
+    view.run_worker(_act(view, verb, prepare, done), group="acting", exit_on_error=False)
+
+
+async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None] | None) -> None:
+    from mlops_tui.operations.actions import run
+
+    session = view.host.session
+    if session is None:
+        return
+    try:
+        action = await prepare()
+        dialog = ConfirmDialog(action.preview, origin=session.context.url, verb=verb)
+        typed = await view.app.push_screen_wait(dialog)
+        if typed is None:
+            view.notify("Nothing was sent", markup=False)
+            return
+        receipt = await run(session, action, typed)
+    except MlopsError as error:
+        view.notify(str(error), title=f"{verb}: refused", severity="error", timeout=15, markup=False)
+        return
+    except Exception as error:
+        logger.exception("the action failed")
+        view.notify(f"{type(error).__name__}: see the log file", title=verb, severity="error", markup=False)
+        return
+    tell(view, verb, receipt)
+    view.action_refresh()
+    if done is not None:
+        done(receipt)
+
+
+def tell(view: View, verb: str, receipt: Receipt) -> None:
+    """Say what came of an action, with GitLab's page."""
+    text = " ".join((receipt.message, *receipt.links[:1]))
+    match receipt.outcome:
+        case Outcome.DONE:
+            view.notify(text, title=verb, timeout=10, markup=False)
+        case Outcome.REFUSED:
+            view.notify(text, title=f"{verb}: refused", severity="warning", timeout=15, markup=False)
+        case Outcome.FAILED | Outcome.UNKNOWN:
+            view.notify(text, title=f"{verb}: {receipt.outcome.value}", severity="error", timeout=30, markup=False)

@@ -1,0 +1,106 @@
+"""The last line: what the keys do here, and why some of them do nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from textual.app import RenderResult
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+
+from mlops_tui.themes.tokens import Token
+from mlops_tui.widgets.actions import Refusal
+from mlops_tui.widgets.cells import Cell, line
+
+
+@runtime_checkable
+class Refusing(Protocol):
+    """A node that can say why one of its actions is not available."""
+
+    def refusal(self, action_id: str) -> Refusal | None:
+        """The reason, or None for an action that is available."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHint:
+    """One key as the footer and the help show it."""
+
+    action_id: str
+    keys: tuple[str, ...]
+    title: str
+    is_shown: bool
+    refusal: Refusal | None = None
+
+
+def key_hints(screen: Screen[object]) -> tuple[KeyHint, ...]:
+    """Every key of our own that works on this screen now, from the focused widget outwards."""
+    hints: dict[str, KeyHint] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.id is None:
+            continue
+        key = screen.app.get_key_display(binding)
+        known = hints.get(binding.id)
+        if known is not None:
+            hints[binding.id] = KeyHint(known.action_id, (*known.keys, key), known.title, known.is_shown, known.refusal)
+            continue
+        refusal = active.node.refusal(binding.id) if isinstance(active.node, Refusing) else None
+        hints[binding.id] = KeyHint(binding.id, (key,), binding.description, binding.show, refusal)
+    return tuple(hints.values())
+
+
+class Footer(Widget):
+    """Key hints on one line, greyed where a key is refused; the reasons stand behind them."""
+
+    DEFAULT_CSS = """
+    Footer { dock: bottom; height: 1; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    hints: reactive[tuple[KeyHint, ...]] = reactive(())
+
+    def on_mount(self) -> None:
+        """Follow the keys of the screen."""
+        self.screen.bindings_updated_signal.subscribe(self, self._update)
+        self.call_after_refresh(self._update, self.screen)
+
+    def render(self) -> RenderResult:
+        """As many hints as fit, the ones of the view first, help always."""
+        shown = sorted((hint for hint in self.hints if hint.is_shown), key=_rank)
+        help_hint = [_hint(hint) for hint in shown if hint.action_id == "app.help"]
+        room = self.content_size.width - sum(piece.cell_length for piece in help_hint)
+        pieces: list[Content] = []
+        for hint in shown:
+            piece = Content.assemble(_hint(hint), "  ")
+            if hint.action_id != "app.help" and piece.cell_length <= room:
+                pieces.append(piece)
+                room -= piece.cell_length
+        reason = _reasons(shown)
+        if reason and reason.cell_length + 2 <= room:
+            pieces.append(Content.assemble(reason, "  "))
+        return Content.assemble(*pieces, *help_hint)
+
+    def _update(self, screen: Screen[object]) -> None:
+        if screen.is_attached and screen.is_active:
+            self.hints = key_hints(screen)
+
+
+def _rank(hint: KeyHint) -> int:
+    """View actions first, then those of the focused widget, then those of every view."""
+    scope = hint.action_id.partition(".")[0]
+    order = {"table": 1, "tree": 1, "plot": 1, "log": 1, "text": 1, "view": 2, "app": 3}
+    return order.get(scope, 0)
+
+
+def _hint(hint: KeyHint) -> Content:
+    if hint.refusal is not None:
+        return line(Cell(f"{hint.keys[0]} {hint.title}", Token.REFUSED))
+    return line(Cell(hint.keys[0], Token.KEY), " ", hint.title)
+
+
+def _reasons(hints: list[KeyHint]) -> Content:
+    words = dict.fromkeys(hint.refusal.word for hint in hints if hint.refusal is not None)
+    return line(Cell(f"({', '.join(words)})", Token.MUTED)) if words else Content("")
