@@ -18,11 +18,13 @@ from mlops_tui.config.contexts import choose_context
 from mlops_tui.config.loading import load_configuration
 from mlops_tui.config.paths import PRIVATE_FILE, Paths, private_folder, settings_file
 from mlops_tui.domain.clock import SystemClock
-from mlops_tui.domain.errors import ConfigError, ExitCode, MlopsError, RefusedError
+from mlops_tui.domain.errors import ConfigError, ExitCode, MlopsError, RefusedError, UsageError
 
 app = noun("config", "The settings file and the contexts in it.")
 
 _TEMPLATE = Path(__file__).parent / "templates" / "config.toml"
+_SCHEMAS = Path(__file__).parent / "schemas"
+_SCHEMA_SUFFIX = ".schema.json"
 _CONTEXTS = (
     Column("name", "name"),
     Column("current", "current"),
@@ -90,18 +92,24 @@ def path(*, options: GlobalOptions) -> None:
 @takes_global_options
 def schema(
     policy: Annotated[bool, typer.Option("--policy", help="The schema of the policy file instead.")] = False,
+    output_of: Annotated[
+        str | None,
+        typer.Option("--output-of", metavar="NOUN", help="The schema of what a noun writes as JSON instead."),
+    ] = None,
     *,
     options: GlobalOptions,  # noqa: ARG001 - every command takes the same options
 ) -> None:
     """Print the JSON Schema of the settings file, for editors and for reading."""
-    if policy:
+    if output_of is not None:
+        write_line(_output_schema(output_of))
+    elif policy:
         from mlops_tui.config.policy import policy_json_schema
 
         write_line(policy_json_schema().rstrip())
-        return
-    from mlops_tui.config.settings import Settings
+    else:
+        from mlops_tui.config.settings import Settings
 
-    write_line(json.dumps(Settings.model_json_schema(), indent=2, ensure_ascii=False))
+        write_line(json.dumps(Settings.model_json_schema(), indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -115,6 +123,13 @@ def contexts(*, options: GlobalOptions) -> None:
     print_listing(Listing("contexts", _CONTEXTS, items, SystemClock().now(), source), options.format)
     if not items and options.format is Format.TABLE:
         tell("There is no context yet. Write one with mlops-tui config init.")
+
+
+def _output_schema(wanted: str) -> str:
+    known = {path.name.removesuffix(_SCHEMA_SUFFIX): path for path in sorted(_SCHEMAS.glob(f"*{_SCHEMA_SUFFIX}"))}
+    if wanted not in known:
+        raise UsageError(f"No output is called {wanted!r}", remedy=f"Known: {', '.join(known)}")
+    return known[wanted].read_text("utf-8").rstrip()
 
 
 def _current(configuration: Configuration, options: GlobalOptions) -> str | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from mlops_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from mlops_tui.app import Launch
     from mlops_tui.config.contexts import Choice
     from mlops_tui.domain.contexts import Context
     from mlops_tui.domain.credentials import FoundCredential
@@ -26,27 +28,62 @@ def open_default() -> int:
 
 def open_chosen(choice: Choice, token_file: Path | None) -> int:
     """Open the dashboard on a chosen context; returns the exit status. Raises ConfigError or UsageError."""
-    require_terminal()
-    from mlops_tui.cli.targets import find_target
+    require_terminal(os.environ, sys.stdin, sys.stdout)
+    launch = _launch(choice, token_file)
+    from mlops_tui.app import run
 
-    target = find_target(choice, token_file)
-    return open_dashboard(target.context, target.credential)
+    return run(launch.context, launch.credential, launch=launch)
 
 
 def open_dashboard(context: Context, credential: FoundCredential | None) -> int:
-    """Open the dashboard on a context; returns the exit status once it is left."""
+    """Open the dashboard on a context that no settings describe; returns the exit status once it is left."""
     from mlops_tui.app import run
 
     return run(context, credential)
 
 
-def require_terminal() -> None:
+def require_terminal(environment: Mapping[str, str], source: TextIO, target: TextIO) -> None:
     """Raise UsageError, naming the way without a terminal, where the dashboard cannot be drawn."""
-    if os.environ.get("TERM", "") in {"dumb", "unknown", ""}:
+    kind = environment.get("TERM", "")
+    if kind in {"dumb", "unknown", ""}:
         raise UsageError(
-            "This terminal cannot show the dashboard",
-            why=f"TERM is {os.environ.get('TERM') or 'not set'}",
-            remedy=_HEADLESS,
+            "This terminal cannot show the dashboard", why=f"TERM is {kind or 'not set'}", remedy=_HEADLESS
         )
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
+    if not source.isatty() or not target.isatty():
         raise UsageError("The dashboard needs a terminal", why="the input or the output is none", remedy=_HEADLESS)
+
+
+def _launch(choice: Choice, token_file: Path | None) -> Launch:
+    """Everything the settings say about this start; the other contexts are resolved when they are asked for."""
+    from mlops_tui.app import Launch, check_keys
+    from mlops_tui.cli.targets import Settings
+    from mlops_tui.config.toml_lines import line_of
+
+    settings = Settings.load()
+    target = settings.target(choice, token_file)
+    preferences = settings.configuration.preferences
+    text = settings.text()
+    keys = check_keys(
+        preferences.keymap,
+        source=settings.configuration.source,
+        line_of=lambda action: line_of(text, ("keymap", action)),
+    )
+
+    def resolve(name: str) -> tuple[Context, FoundCredential | None]:
+        from mlops_tui.config.contexts import Choice
+
+        found = settings.target(Choice(context=name, is_read_only=choice.is_read_only), None, tell=_keep_silent)
+        return found.context, found.credential
+
+    return Launch(
+        target.context,
+        target.credential,
+        contexts=tuple(settings.configuration.contexts),
+        resolve=resolve,
+        keys=keys,
+        has_mouse=preferences.mouse,
+    )
+
+
+def _keep_silent(message: str) -> None:
+    """Drop a line for standard error: the dashboard owns the screen."""

@@ -46,7 +46,7 @@ def command(
     options: GlobalOptions,
 ) -> None:
     """Open the dashboard on an embedded sandbox with a small company's models in it."""
-    require_terminal()
+    require_terminal(os.environ, sys.stdin, sys.stdout)
     with _folder(data) as folder, running_sandbox(folder) as announced:
         os.environ[HOME_VARIABLE] = str(folder / "console")
         context = Context(

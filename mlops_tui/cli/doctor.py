@@ -17,7 +17,7 @@ from mlops_tui.cli.dashboard import require_terminal
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 from mlops_tui.cli.output import Listing, print_listing
 from mlops_tui.cli.tables import Column
-from mlops_tui.cli.targets import Target, find_target
+from mlops_tui.cli.targets import Settings, Target
 from mlops_tui.config.paths import Paths, settings_file
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import ExitCode, MlopsError
@@ -49,7 +49,7 @@ def command(*, options: GlobalOptions) -> None:
     checks += [_colours(), _settings()]
     status = ExitCode.DONE
     try:
-        target = find_target(options.choice, options.token_file)
+        target = Settings.load().target(options.choice, options.token_file)
         checks += _target(target)
         checks += asyncio.run(_instance(target))
     except MlopsError as error:
@@ -63,7 +63,7 @@ def command(*, options: GlobalOptions) -> None:
 
 def _terminal() -> Check:
     try:
-        require_terminal()
+        require_terminal(os.environ, sys.stdin, sys.stdout)
     except MlopsError as error:
         return Check("terminal", Verdict.INFO, str(error))
     size = shutil.get_terminal_size()

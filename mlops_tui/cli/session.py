@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from mlops_tui.cli.options import GlobalOptions
-from mlops_tui.cli.targets import find_target
+from mlops_tui.cli.targets import Settings
 from mlops_tui.domain.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 
 def ask(options: GlobalOptions, work: Callable[[Session], Awaitable[_Result]]) -> _Result:
     """Open the context of a command, do its work and close it again, whatever happens."""
-    target = find_target(options.choice, options.token_file)
+    target = Settings.load().target(options.choice, options.token_file)
 
     async def opened() -> _Result:
         from mlops_tui.operations.session import open_session

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from mlops_tui.cli.errors import tell
+from mlops_tui.cli.errors import tell as tell_on_stderr
+from mlops_tui.config.configuration import Configuration
 from mlops_tui.config.contexts import Choice, choose_context
 from mlops_tui.config.credentials import Surroundings, find_credential
 from mlops_tui.config.loading import load_configuration
@@ -23,7 +26,23 @@ class Target:
     credential: FoundCredential
 
 
-def find_target(choice: Choice, token_file: Path | None) -> Target:
-    """Choose the context and find its token. Raises ConfigError or UsageError."""
-    chosen = choose_context(load_configuration(os.environ, Paths.of_user()), choice, os.environ)
-    return Target(chosen.context, find_credential(chosen, token_file, Surroundings(os.environ, Path.home(), tell)))
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The user's settings, from which targets are picked."""
+
+    configuration: Configuration
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the settings of this user and environment. Raises ConfigError."""
+        return cls(load_configuration(os.environ, Paths.of_user()))
+
+    def target(self, choice: Choice, token_file: Path | None, tell: Callable[[str], None] = tell_on_stderr) -> Target:
+        """Choose a context and find its token. Raises ConfigError or UsageError."""
+        chosen = choose_context(self.configuration, choice, os.environ)
+        return Target(chosen.context, find_credential(chosen, token_file, Surroundings(os.environ, Path.home(), tell)))
+
+    def text(self) -> str:
+        """The text of the settings file, empty where there is none."""
+        source = self.configuration.source
+        return Path(source).read_text("utf-8") if source and Path(source).exists() else ""

@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     """Let the mouse click and scroll; turn it off to select text with the terminal."""
     clipboard: Literal["auto", "osc52", "off"] = "auto"
     """How `y` copies: "osc52" always asks the terminal, "off" shows the text to copy by hand."""
-    keymap: dict[str, str] = {}
-    """Keys of actions: the id of an action in quotes, and one or more keys separated by commas."""
+    keymap: dict[str, str | list[str]] = {}
+    """Keys of actions: the id of an action in quotes, and its keys as a list or as one text with commas."""
     contexts: dict[str, ContextSettings] = {}
     """The instances, each under a name of your choice."""
 

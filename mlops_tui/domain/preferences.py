@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class Clipboard(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a person set up; ``keymap`` maps the id of an action to its keys, separated by commas.
+    """What a person set up; ``keymap`` maps the id of an action to its keys: a list, or one text with commas.
 
     ``theme`` is None where the default of the terminal is wanted.
     """
@@ -26,4 +26,4 @@ class Preferences:
     low_bandwidth: bool = False
     mouse: bool = True
     clipboard: Clipboard = Clipboard.AUTO
-    keymap: Mapping[str, str] = field(default_factory=dict)
+    keymap: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
