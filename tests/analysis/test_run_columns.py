@@ -25,7 +25,7 @@ from mlops_tui.domain.filters import (
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.runs import Run, RunStatus
 from tests.analysis.run_rows import TREES, columns_of, numbered, row_of
-from tests.domain.filter_cases import NOW, expressions, runs
+from tests.domain.filter_cases import COMPARATORS, NOW, NUMBERS, TEXTS, expressions, quoted, runs
 
 tables = st.lists(runs, max_size=12).map(numbered)
 fields = st.sampled_from(
@@ -64,6 +64,26 @@ def test_columns_and_single_runs_fit_the_same_filters(table: list[Run], expressi
     columns = columns_of(table)
     assert columns.filter(expression, NOW).tolist() == fitting
     assert [index for index in range(len(table)) if matches(expression, columns.row(index), NOW)] == fitting
+
+
+def agree(table: list[Run], sources: list[str]) -> None:
+    columns = columns_of(table)
+    for source in sources:
+        expression = parse_filter(source)
+        fitting = [index for index, one in enumerate(table) if matches(expression, FieldsOfRun(one), NOW)]
+        assert columns.filter(expression, NOW).tolist() == fitting, source
+
+
+def test_every_kind_of_number_compares_alike_in_columns_and_single_runs() -> None:
+    table = [run(0), *(run(number, metrics={"auc": value}) for number, value in enumerate(NUMBERS, start=1))]
+    literals = ["0", "-3", "0.5", "nan", "inf", "-inf"]
+    agree(table, [f"metrics.auc {sign} {literal}" for sign in COMPARATORS for literal in literals])
+
+
+def test_every_kind_of_text_compares_alike_in_columns_and_single_runs() -> None:
+    table = [run(0), *(run(number, params={"lr": text}) for number, text in enumerate(TEXTS, start=1))]
+    literals = ["0.5", "1", "nan", *map(quoted, TEXTS)]
+    agree(table, [f"params.lr {sign} {literal}" for sign in (*COMPARATORS, "~", "!~") for literal in literals])
 
 
 def cell(row: Any, kind: FieldKind, name: str) -> Any:

@@ -17,6 +17,7 @@ NOW = datetime(2025, 6, 10, 12, tzinfo=UTC)
 METRICS = ("auc", "val.loss", "odd `name`")
 PARAMS = ("lr", "batch size")
 TAGS = ("team",)
+COMPARATORS = ("=", "!=", "<", "<=", ">", ">=")
 NUMBERS = (0.0, -0.0, 0.5, 1.0, -3.0, 1e9, float("nan"), float("inf"), float("-inf"))
 TEXTS = ("", "0.5", "5e-1", "1", "nan", "adam", "Adam", "risk team", 'say "hi"', "été", "1_0")
 
@@ -50,7 +51,7 @@ def named(kind: str, name: str) -> str:
     return f"{kind}.`" + name.replace("`", "``") + "`"
 
 
-comparators = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
+comparators = st.sampled_from(COMPARATORS)
 numbers = st.sampled_from(["0", "0.5", "+.5", "1.", "-3", "1e9", "nan", "NaN", "inf", "-Infinity"])
 text_fields = st.one_of(
     st.sampled_from(PARAMS).map(lambda name: named("params", name)),
