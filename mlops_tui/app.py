@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,54 +15,35 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 
-from mlops_tui.domain.clock import Clock, SystemClock
+from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.preferences import Clipboard
 from mlops_tui.screens.actions import all_actions, go_actions
 from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.screens.frames import FrameStore
+from mlops_tui.screens.launch import Launch
 from mlops_tui.screens.palette import ActionProvider
 from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.screens.view import View
 from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
-from mlops_tui.themes.palettes import PALETTES, choose_palette
-from mlops_tui.widgets._textual_compat import write_to_terminal
+from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
+from mlops_tui.widgets._textual_compat import opened_screens, write_to_terminal
 from mlops_tui.widgets.actions import APP_ACTIONS, Registry, bindings
 from mlops_tui.widgets.clipboard import copy_sequence
 from mlops_tui.widgets.command_line import CommandLine
 from mlops_tui.widgets.commands import CONTEXT_WORDS, QUIT_WORDS, Command, ViewName
 from mlops_tui.widgets.footer import key_hints
 from mlops_tui.widgets.header import Connection, Standing
-from mlops_tui.widgets.keymap import resolve_keymap
+from mlops_tui.widgets.keymap import LineFinder, resolve_keymap
 from mlops_tui.widgets.plot import INTERVAL, LOW_BANDWIDTH_INTERVAL, Pace
 from mlops_tui.widgets.terminal import WATCH_SECONDS, exit_on_signals, is_lost, require_terminal
 
 if TYPE_CHECKING:
-    from mlops_tui.config.paths import Paths
     from mlops_tui.domain.credentials import FoundCredential
     from mlops_tui.operations.session import Session
 
 LEAVE_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """With what the program starts.
-
-    ``contexts`` are the names that can be switched to and ``resolve`` reads one of them. ``keys`` is a keymap that
-    ``resolve_keymap`` has checked. ``view`` and ``filter`` are where it opens; empty opens the first view.
-    """
-
-    context: Context
-    credential: FoundCredential | None = field(default=None, repr=False)
-    contexts: tuple[str, ...] = ()
-    resolve: Callable[[str], tuple[Context, FoundCredential | None]] | None = None
-    keys: Mapping[str, str] = field(default_factory=dict)
-    has_mouse: bool = True
-    view: str = ""
-    filter: str = ""
-    paths: Paths | None = None
-    clock: Clock = field(default_factory=SystemClock)
 
 
 class MlopsApp(App["Launch | int"], inherit_bindings=False):
@@ -97,8 +78,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         self.animation_level = "none"
         for palette in PALETTES:
             self.register_theme(palette.theme())
-        context = launch.context
-        self.theme = choose_palette(context.theme, environ, low_bandwidth=context.low_bandwidth).name
+        self.theme = choose_palette(launch.theme, environ, low_bandwidth=launch.preferences.low_bandwidth).name
         for view in self.VIEWS:
             self.add_mode(view.name, view.load)
         self.set_keymap(launch.keys)
@@ -134,6 +114,10 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
             exit_on_signals(lambda code: self.exit(code, return_code=code))
             self.set_interval(WATCH_SECONDS, self._leave_when_lost)
         await self.switch_mode(self.launch.view or self.VIEWS[0].name)
+        if self.launch.theme and palette_named(self.launch.theme) is None:
+            known = ", ".join(palette.name.removeprefix("mlops-") for palette in PALETTES)
+            text = f"There is no theme {self.launch.theme}. There are: {known}"
+            self.notify(text, severity="warning", timeout=15, markup=False)
         self.call_after_refresh(self._load)
 
     def _load(self) -> None:
@@ -167,8 +151,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
             self.exit(1, return_code=1)
 
     def _all_views(self) -> list[View]:
-        stacks = [self.get_screen_stack(view.name) for view in self.VIEWS if view.name in self._screen_stacks]
-        return [screen for stack in stacks for screen in stack if isinstance(screen, View)]
+        return [screen for screen in opened_screens(self) if isinstance(screen, View)]
 
     @property
     def _view(self) -> View | None:
@@ -204,14 +187,19 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
 
     def new_pace(self) -> Pace:
         """How often the plots of one screen are redrawn."""
-        return Pace(self.clock, LOW_BANDWIDTH_INTERVAL if self.context.low_bandwidth else INTERVAL)
+        return Pace(self.clock, LOW_BANDWIDTH_INTERVAL if self.launch.preferences.low_bandwidth else INTERVAL)
 
     def copy(self, text: str) -> None:
         """Put the text on the clipboard and say how."""
         copied = copy_sequence(text, self._environ)
-        if copied.was_sent:
+        if copied.was_sent and self.launch.preferences.clipboard is not Clipboard.OFF:
             write_to_terminal(self, copied.sequence)
-        self.notify(copied.notice, severity="information" if copied.was_sent else "warning", markup=False)
+            self.notify(copied.notice, markup=False)
+            return
+        from mlops_tui.widgets.text_dialog import TextDialog
+
+        notice = "" if copied.was_sent else copied.notice
+        self.push_screen(TextDialog("Copy this by hand", text, note=notice))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Textual's own widgets copy the same way."""
@@ -340,15 +328,12 @@ def run(context: Context, credential: FoundCredential | None = None, *, launch: 
     require_terminal(os.environ, sys.__stdin__, sys.__stdout__)
     result: Launch | int | None = replace(launch or Launch(context), context=context, credential=credential)
     while isinstance(result, Launch):
-        result = MlopsApp(result).run(mouse=result.has_mouse)
+        result = MlopsApp(result).run(mouse=result.preferences.mouse)
     return result if result is not None else 1
 
 
 def check_keys(
-    chosen: Mapping[str, str | Sequence[str]],
-    *,
-    source: str = "",
-    line_of: Callable[[str], int | None] = lambda _key: None,
+    chosen: Mapping[str, str | Sequence[str]], *, source: str = "", line_of: LineFinder = lambda _key: None
 ) -> dict[str, str]:
     """The user's keys as ``Launch`` takes them; ConfigError names what is wrong and where."""
     return resolve_keymap(all_actions(), chosen, source=source, line_of=line_of)

@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.app import App
 from textual.keys import _character_to_key
+from textual.screen import Screen
 
 
 def key_name(written: str) -> str:
@@ -23,9 +24,14 @@ def key_name(written: str) -> str:
 
 def write_to_terminal(app: App[Any], sequence: str) -> bool:
     """Send an escape sequence past the compositor; False where there is no terminal (tests)."""
-    driver = app._driver
+    driver = app._driver  # noqa: SLF001
     if driver is None or driver.is_headless:
         return False
     driver.write(sequence)
     driver.flush()
     return True
+
+
+def opened_screens(app: App[Any]) -> list[Screen[Any]]:
+    """The screens of every mode that was opened so far, hidden ones included."""
+    return [screen for stack in app._screen_stacks.values() for screen in stack]  # noqa: SLF001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from textual.app import RenderResult
 from textual.content import Content
@@ -36,7 +36,7 @@ class KeyHint:
     refusal: Refusal | None = None
 
 
-def key_hints(screen: Screen[object]) -> tuple[KeyHint, ...]:
+def key_hints(screen: Screen[Any]) -> tuple[KeyHint, ...]:
     """Every key of our own that works on this screen now, from the focused widget outwards."""
     hints: dict[str, KeyHint] = {}
     for active in screen.active_bindings.values():
@@ -83,7 +83,7 @@ class Footer(Widget):
             pieces.append(Content.assemble(reason, "  "))
         return Content.assemble(*pieces, *help_hint)
 
-    def _update(self, screen: Screen[object]) -> None:
+    def _update(self, screen: Screen[Any]) -> None:
         if screen.is_attached and screen.is_active:
             self.hints = key_hints(screen)
 

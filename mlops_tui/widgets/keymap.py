@@ -98,7 +98,7 @@ class _Checker:
         return f"Did you mean {near[0]}" if near else "The help (?) names all actions"
 
     def _error(self, action_id: str, what: str, why: str, remedy: str) -> ConfigError:
-        key = f"keys.{action_id}"
+        key = f'keymap."{action_id}"'
         return ConfigError(what, why=why, remedy=remedy, source=self._source, key=key, line=self._line_of(action_id))
 
 
