@@ -195,7 +195,7 @@ class Connection:
                 f"Could not {request.what}",
                 why="the answer is damaged: its compression cannot be undone",
                 remedy="Check any proxy on the way",
-                url=self._host.url(request.path),
+                url=redacted(self._host.url(request.path), self._credential),
             ) from None
         except (httpx.TransportError, httpx.InvalidURL, TimeoutError, ssl.SSLError) as error:
             raise self._unreachable(request, error) from None
@@ -210,7 +210,7 @@ class Connection:
             f"Could not {request.what}",
             why=why,
             remedy=remedy,
-            url=self._host.url(request.path),
+            url=redacted(self._host.url(request.path), self._credential),
             may_have_arrived=not never_sent,
             is_passing=not is_certificate and not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol),
         )

@@ -16,7 +16,7 @@ _PARAMETERS = re.compile(
 )
 _HEADERS = re.compile(
     r"(?i)\b((?:proxy-)?authorization|private-token|job-token|cookie|set-cookie)"
-    r"([\"']?\s*[:=,]\s*b?[\"']?)(?:(bearer|basic)\s+)?[^\s\"',;)\]]+"
+    r"([\"']?\s*[:=,]\s*(?:b(?=[\"']))?[\"']?)(?:(bearer|basic)\s+)?[^\s\"',;)\]]+"
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _SHAPES = re.compile(r"\b(?:gl[a-z]{2,8}|GR1348941)-?(?<=[-1])[A-Za-z0-9_.=-]{8,}")
