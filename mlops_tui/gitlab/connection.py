@@ -65,11 +65,14 @@ class OpenAnswer:
 
 
 class Connection:
-    """The HTTP client of one host. It knows nothing of tokens beyond not handing headers on to other hosts."""
+    """The HTTP client of one host.
+
+    It hands the headers it is given to that host alone; ``credential`` is what it keeps out of its errors.
+    """
 
     def __init__(self, host: Host, credential: Credential | None, options: ConnectionOptions, concurrency: int) -> None:
         self._host = host
-        self._credential = credential
+        self.credential = credential
         self._options = options
         self._client = _client(host, options, concurrency)
         self._upload_timeout = httpx.Timeout(options.upload_timeout, connect=options.connect_timeout)
@@ -125,7 +128,7 @@ class Connection:
             f"Could not {request.what}",
             why=f"the server redirected more than {_MOST_REDIRECTS} times",
             remedy="Check the context's url and any proxy on the way",
-            url=redacted(url, self._credential),
+            url=redacted(url, self.credential),
         )
 
     async def _send(
@@ -153,7 +156,7 @@ class Connection:
         return target if own == url else own
 
     def _refused_redirect(self, request: Request, status: int, target: str, why: str) -> InvalidRequestError:
-        place = clean(redacted(target.partition("?")[0], self._credential), 200)
+        place = clean(redacted(target.partition("?")[0], self.credential), 200)
         return InvalidRequestError(
             f"Could not {request.what}",
             why=f"the server redirects it to {place}, but {why}",
@@ -165,7 +168,7 @@ class Connection:
     async def read(self, request: Request, opened: OpenAnswer) -> Answer:
         """Read the body of an open answer; ``UnreadableAnswerError`` when it is larger than allowed."""
         response, body = opened.response, bytearray()
-        url = redacted(str(response.url), self._credential)
+        url = redacted(str(response.url), self.credential)
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > self._options.largest_answer:
@@ -195,7 +198,7 @@ class Connection:
                 f"Could not {request.what}",
                 why="the answer is damaged: its compression cannot be undone",
                 remedy="Check any proxy on the way",
-                url=redacted(self._host.url(request.path), self._credential),
+                url=redacted(self._host.url(request.path), self.credential),
             ) from None
         except (httpx.TransportError, httpx.InvalidURL, TimeoutError, ssl.SSLError) as error:
             raise self._unreachable(request, error) from None
@@ -210,13 +213,13 @@ class Connection:
             f"Could not {request.what}",
             why=why,
             remedy=remedy,
-            url=redacted(self._host.url(request.path), self._credential),
+            url=redacted(self._host.url(request.path), self.credential),
             may_have_arrived=not never_sent,
             is_passing=not is_certificate and not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol),
         )
 
     def _explained(self, error: Exception) -> tuple[str, str]:
-        name, reason = self._host.name, clean(redacted(str(error), self._credential), 200)
+        name, reason = self._host.name, clean(redacted(str(error), self.credential), 200)
         if "CERTIFICATE_VERIFY_FAILED" in reason:
             return f"the certificate of {name} is not trusted", "Set ca_bundle to the authority that signed it"
         match error:
@@ -239,7 +242,7 @@ class Connection:
 def _client(host: Host, options: ConnectionOptions, concurrency: int) -> httpx.AsyncClient:
     try:
         return httpx.AsyncClient(
-            headers={"User-Agent": options.user_agent, "Accept": "application/json"},
+            headers={"User-Agent": options.user_agent, "Accept": "application/json, */*;q=0.1"},
             timeout=httpx.Timeout(options.read_timeout, connect=options.connect_timeout),
             limits=httpx.Limits(max_connections=concurrency + _SPARE_CONNECTIONS, keepalive_expiry=_IDLE_SECONDS),
             verify=_trust(options.ca_bundle),

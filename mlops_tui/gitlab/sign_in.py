@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.credentials import TokenKind
 from mlops_tui.domain.errors import NotAllowedError, NotSignedInError, RemoteError
 from mlops_tui.gitlab.authentication import Credential, RouteKind
@@ -15,6 +16,9 @@ from mlops_tui.gitlab.redaction import redacted
 
 _SELF = "/api/v4/personal_access_tokens/self"
 _OWN_JOB = "/api/v4/job"
+_GOOD_FOR = 30.0
+# What GitLab says of an expired or revoked token, and of no role (GitLab: lib/api/api_guard.rb).
+_INVALID_TOKEN = b"invalid_token"
 
 
 class SignIn:
@@ -24,11 +28,12 @@ class SignIn:
     lib/api/ml/mlflow/api_helpers.rb), so a 401 alone does not tell. ``probe`` asks a path with the token.
     """
 
-    def __init__(self, credential: Credential | None, probe: Callable[[str], Awaitable[Answer]]) -> None:
+    def __init__(self, credential: Credential | None, probe: Callable[[str], Awaitable[Answer]], clock: Clock) -> None:
         self._credential = credential
         self._probe = probe
+        self._clock = clock
         self._asking = asyncio.Lock()
-        self._is_known_good = False
+        self._good_until = float("-inf")
         self.stopped: NotSignedInError | None = None
 
     def require(self, request: Request) -> None:
@@ -44,22 +49,34 @@ class SignIn:
             )
 
     async def judged(self, request: Request, answer: Answer, now: datetime) -> RemoteError:
-        """The error a 401 stands for; the token itself is asked about once at a time."""
+        """The error a 401 stands for.
+
+        Whoever is refused while the token is being asked about shares the verdict, and a good one holds for half a
+        minute, so that a view that may not be read costs no second request each time.
+        """
         if self._credential is None:
             return self._not_signed_in(request, answer, "no token is set")
         async with self._asking:
             if self.stopped is not None:
                 return self._not_signed_in(request, answer, self.stopped.why)
-            try:
-                verdict = await self._probe(_OWN_JOB if self._credential.kind is TokenKind.JOB else _SELF)
-            except RemoteError as error:
-                return error
-            if verdict.status == 429 or verdict.status >= 500:
-                return failure(request, verdict, self._credential, now)
-            if verdict.status != 401:
+            is_plain = _INVALID_TOKEN not in answer.body
+            if is_plain and self._clock.monotonic() < self._good_until:
                 return self._not_allowed(request, answer)
+            return await self._asked(request, answer, now)
+
+    async def _asked(self, request: Request, answer: Answer, now: datetime) -> RemoteError:
+        is_job = self._credential is not None and self._credential.kind is TokenKind.JOB
+        try:
+            verdict = await self._probe(_OWN_JOB if is_job else _SELF)
+        except RemoteError as error:
+            return error
+        if verdict.status == 429 or verdict.status >= 500:
+            return failure(request, verdict, self._credential, now)
+        if verdict.status == 401:
             self.stopped = self._not_signed_in(request, verdict, "")
             return self.stopped
+        self._good_until = self._clock.monotonic() + _GOOD_FOR
+        return self._not_allowed(request, answer)
 
     def _not_allowed(self, request: Request, answer: Answer) -> NotAllowedError:
         remedy = "Ask a maintainer for a role that may do this"

@@ -64,8 +64,8 @@ class Transport:
         self._budget = Budget(clock, self._options.budget)
         self._cache = AnswerCache(self._options.cache_bytes)
         self._retries = Retries(clock, self._options.retries, random.Random(self._options.seed))  # noqa: S311 - jitter
-        self._connection = self._connected()
-        self._sign_in = SignIn(credential, self._probe)
+        self._connection = Connection(host, credential, self._options.connection, self._options.budget.concurrency)
+        self._sign_in = SignIn(credential, self._probe, self._clock)
         quiet_foreign_loggers()
 
     async def __aenter__(self) -> Self:
@@ -95,14 +95,13 @@ class Transport:
         """Why nothing is asked any more, or None while the token is good as far as is known."""
         return self._sign_in.stopped
 
-    async def sign_in(self, credential: Credential | None) -> None:
+    def sign_in(self, credential: Credential | None) -> None:
         """Go on with this token, or with the same one after its owner repaired it."""
         require_safe_channel(self._host, credential)
         self._credential = credential
         self._cache.clear()
-        self._sign_in = SignIn(credential, self._probe)
-        former, self._connection = self._connection, self._connected()
-        await former.close()
+        self._sign_in = SignIn(credential, self._probe, self._clock)
+        self._connection.credential = credential
 
     async def get(
         self, path: str, params: Parameters | None = None, *, kind: RouteKind | None = None, what: str = ""
@@ -296,7 +295,3 @@ class Transport:
 
     def _now(self, answer: Answer) -> datetime:
         return answer.date or self._clock.now()
-
-    def _connected(self) -> Connection:
-        options = self._options
-        return Connection(self._host, self._credential, options.connection, options.budget.concurrency)

@@ -105,6 +105,33 @@ async def test_a_401_with_a_good_token_is_a_matter_of_role_for_that_call_alone()
     assert server.paths() == [SEARCH, SELF, JOBS]
 
 
+async def test_a_view_that_may_not_be_read_costs_no_second_request_each_time() -> None:
+    clock = PassingClock()
+    handler = by_path({SEARCH: UNAUTHORIZED, SELF: Reply(body={"active": True})})
+    with ScriptedServer(handler) as server:
+        async with transport_to(server.url, clock=clock) as transport:
+            results = await asyncio.gather(
+                *(transport.post_query(SEARCH, {}) for _ in range(6)), return_exceptions=True
+            )
+            assert {type(result) for result in results} == {NotAllowedError}
+            assert server.paths().count(SELF) == 1
+            await clock.sleep(31)
+            with pytest.raises(NotAllowedError):
+                await transport.post_query(SEARCH, {})
+            assert server.paths().count(SELF) == 2
+
+
+async def test_a_token_revoked_right_after_it_was_good_is_noticed() -> None:
+    revoked = Reply(401, {"error": "invalid_token", "error_description": "Token was revoked."})
+    replies = in_turn(UNAUTHORIZED, Reply(body={"active": True}), revoked)
+    with ScriptedServer(replies) as server:
+        async with transport_to(server.url) as transport:
+            with pytest.raises(NotAllowedError):
+                await transport.post_query(SEARCH, {})
+            with pytest.raises(NotSignedInError, match="revoked"):
+                await transport.post_query(SEARCH, {})
+
+
 async def test_a_401_with_a_bad_token_stops_the_host() -> None:
     gone = Reply(401, {"error": "invalid_token", "error_description": "Token was revoked. You have to re-authorize."})
     with ScriptedServer(in_turn(gone)) as server:
@@ -141,7 +168,7 @@ async def test_a_new_token_starts_the_host_again() -> None:
         async with transport_to(server.url) as transport:
             with pytest.raises(NotSignedInError):
                 await transport.get(JOBS)
-            await transport.sign_in(credential(token=renewed))
+            transport.sign_in(credential(token=renewed))
             assert (await transport.get(JOBS)).json() == []
 
 

@@ -43,7 +43,7 @@ async def test_another_token_starts_with_nothing() -> None:
     with ScriptedServer(tagged) as server:
         async with transport_to(server.url) as transport:
             await transport.get(JOBS)
-            await transport.sign_in(credential(token="glpat-" + "r" * 20))
+            transport.sign_in(credential(token="glpat-" + "r" * 20))
             await transport.get(JOBS)
     assert "if-none-match" not in server.seen[1].headers
 

@@ -80,7 +80,7 @@ async def test_no_log_line_and_no_error_shows_the_token(caplog: pytest.LogCaptur
             errors = [await _failing(transport.get(path)) for _ in range(2)]
             errors.append(await _failing(transport.send(ApiCall(Method.POST, path, {"token": TOKEN}))))
             proxy.play(Drop())
-            await transport.sign_in(credential())
+            transport.sign_in(credential())
             errors.append(await _failing(transport.get(path)))
     for error in errors:
         assert TOKEN not in f"{error} {error!r} {vars(error)}"

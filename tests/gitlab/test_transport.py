@@ -234,6 +234,7 @@ async def test_a_host_that_is_down_is_unreachable_and_comes_back() -> None:
             assert (await transport.get("/api/v4/projects/7")).json() == {"id": 7}
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("fault", [Stall(), Stall(after=40), Drip(size=1, pause=0.05)])
 async def test_a_silent_or_endless_answer_ends_in_time(fault: Stall | Drip) -> None:
     with ScriptedServer(in_turn(Reply())) as server, FaultProxy(server.url) as proxy:
@@ -243,6 +244,7 @@ async def test_a_silent_or_endless_answer_ends_in_time(fault: Stall | Drip) -> N
                 await transport.get("/api/v4/projects/7")
 
 
+@pytest.mark.serial
 async def test_a_slow_answer_that_is_in_time_is_whole() -> None:
     with ScriptedServer(in_turn(Reply(body={"id": 7}))) as server, FaultProxy(server.url) as proxy:
         proxy.play(Drip(size=20, pause=0.005))
