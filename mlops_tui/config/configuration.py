@@ -73,7 +73,8 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
 
 def instance_address(url: str) -> str:
     """The address of an instance as contexts keep it: with a scheme, without a slash at its end."""
-    return (url if "://" in url else f"https://{url}").rstrip("/")
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}://{rest.rstrip('/')}" if separator else f"https://{url.rstrip('/')}"
 
 
 def _inherited(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -262,7 +262,7 @@ class ModelTable(_Table):
 class PolicyFile(_Table):
     """The policy of a project's models, kept in .gitlab/mlops.yml."""
 
-    version: Literal[1]
+    version: Annotated[int, Field(ge=1, le=1)]
     """The version of this format."""
     models: dict[str, ModelTable] = {}
     """The models by name."""
