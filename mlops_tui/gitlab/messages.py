@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -192,4 +193,5 @@ def http_date(text: str) -> datetime | None:
 
 def _described(method: str, path: str, priority: Priority) -> str:
     verb = {"DELETE": "delete", "PUT": "change"}.get(method, "send") if priority is Priority.WRITE else "read"
-    return f"{verb} {redacted(path.partition('?')[0]).removeprefix('/api/v4/')}"
+    readable = unquote(path.partition("?")[0]).removeprefix("/api/v4/")
+    return clean(f"{verb} {redacted(readable)}")
