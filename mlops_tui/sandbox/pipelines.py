@@ -45,7 +45,7 @@ _FILTERS = (
     optional("sort", default="desc", values=("asc", "desc")),
     *PAGING,
 )
-_SCOPE_CONDITIONS = {
+SCOPE_CONDITIONS = {
     "running": "status = 'running'",
     "pending": "status = 'pending'",
     "finished": "status IN ('success', 'failed', 'canceled')",
@@ -93,7 +93,7 @@ async def list_pipelines(context: Context) -> Response:
     project = open_pipeline_project(context)
     conditions, arguments = ["project_id = ?"], list[Any]([project.id])
     if given.get("scope"):
-        conditions.append(_SCOPE_CONDITIONS[given["scope"]])
+        conditions.append(SCOPE_CONDITIONS[given["scope"]])
     if given.get("yaml_errors"):
         conditions.append("0")
     for name, condition in _CONDITIONS.items():

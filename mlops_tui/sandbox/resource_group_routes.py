@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlops_tui.sandbox import ci_entities, errors, statuses
 from mlops_tui.sandbox.access import Role
-from mlops_tui.sandbox.delivery_access import open_project
+from mlops_tui.sandbox.delivery_access import SIGNED_IN, open_project
 from mlops_tui.sandbox.paging import PAGING, paginate
 from mlops_tui.sandbox.parameters import optional
 from mlops_tui.sandbox.resource_groups import PROCESS_MODES, entity
@@ -71,9 +71,9 @@ async def list_upcoming_jobs(context: Context) -> Response:
 
 _GROUPS = "/projects/{id}/resource_groups"
 ROUTES = [
-    route("GET", _GROUPS, list_resource_groups),
-    route("GET", f"{_GROUPS}/{{key}}", show),
-    route("PUT", f"{_GROUPS}/{{key}}", edit),
-    route("GET", f"{_GROUPS}/{{key}}/current_job", show_current_job),
-    route("GET", f"{_GROUPS}/{{key}}/upcoming_jobs", list_upcoming_jobs),
+    route("GET", _GROUPS, list_resource_groups, SIGNED_IN),
+    route("GET", f"{_GROUPS}/{{key}}", show, SIGNED_IN),
+    route("PUT", f"{_GROUPS}/{{key}}", edit, SIGNED_IN),
+    route("GET", f"{_GROUPS}/{{key}}/current_job", show_current_job, SIGNED_IN),
+    route("GET", f"{_GROUPS}/{{key}}/upcoming_jobs", list_upcoming_jobs, SIGNED_IN),
 ]

@@ -44,7 +44,7 @@ class Workbench:
     def configure(self, text: str) -> str:
         """Commit a `.gitlab-ci.yml` to the branch, made on first use, and return the commit's sha."""
         path = f"{self.project}/repository/files/.gitlab-ci.yml"
-        body = {"branch": self.name, "content": text, "commit_message": "Configure the pipeline"}
+        body = {"branch": self.name, "content": text, "commit_message": f"Configure {self.name}"}
         answer = self.maintainer.post(path, json={**body, "start_branch": "main"})
         if answer.status_code == 400:
             answer = self.maintainer.put(path, json=body)
