@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 LEAVE_SECONDS = 3.0
+KEY_WORDS = {"enter": "enter", "up": "up", "down": "down", "left": "left", "right": "right"}
 
 
 class MlopsApp(App["Launch | int"], inherit_bindings=False):
@@ -55,7 +57,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
     """
 
     TITLE = "mlops-tui"
-    CSS_PATH = "themes/app.tcss"
+    CSS_PATH = Path(__file__).parent / "themes" / "app.tcss"
     VIEWS: ClassVar[tuple[ViewEntry, ...]] = VIEWS
     COMMANDS: ClassVar = {ActionProvider}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -107,6 +109,10 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         """Textual's own, and ASCII where the terminal has nothing else."""
         filters = super().get_line_filters()
         return [*filters, AsciiFilter()] if self._needs_ascii else filters
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys by the words on them; arrows would look like something else in ASCII."""
+        return KEY_WORDS.get(binding.key) or super().get_key_display(binding)
 
     async def on_mount(self) -> None:
         """Show the first view at once, and load everything else behind it."""

@@ -12,7 +12,7 @@ from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.pollers import Poller
-from mlops_tui.live.snapshots import CachedView
+from mlops_tui.live.snapshots import KeptSnapshot
 from mlops_tui.widgets.as_of import Freshness
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Feed(Generic[T]):
     draw: Callable[[Snapshot[T]], None]
     pane: str
     interval: float
-    cached: CachedView[T] | None = None
+    cached: KeptSnapshot[T] | None = None
 
 
 class SnapshotArrived(Message):

@@ -34,6 +34,8 @@ class Sign(Enum):
     WORSE = ("⊖", "-")
     ELLIPSIS = ("…", "~")
     CRUMB = ("▸", ">")
+    MORE_LEFT = ("«", "<")
+    MORE_RIGHT = ("»", ">")
 
     @property
     def glyph(self) -> str:

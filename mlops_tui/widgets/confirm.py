@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -19,8 +20,10 @@ from mlops_tui.widgets.cells import Cell, fit, line, styled
 from mlops_tui.widgets.dialog import Dialog
 from mlops_tui.widgets.status import comparison
 
+NARROW = 100
 LABEL_WIDTH = 22
-VALUE_WIDTH = 24
+VALUE_WIDTH = 30
+NARROW_VALUE_WIDTH = 16
 
 
 class ConfirmDialog(Dialog[str]):
@@ -36,7 +39,7 @@ class ConfirmDialog(Dialog[str]):
     """
 
     DEFAULT_CSS = """
-    ConfirmDialog .confirm--body { height: auto; max-height: 14; }
+    ConfirmDialog .confirm--body { height: auto; max-height: 45vh; scrollbar-size-vertical: 1; }
     ConfirmDialog .confirm--calls { height: auto; color: $muted; }
     ConfirmDialog Static { height: auto; }
     """
@@ -63,11 +66,11 @@ class ConfirmDialog(Dialog[str]):
         with Vertical(classes="dialog"):
             yield Static(_title(self.preview), classes="dialog--title")
             with VerticalScroll(classes="confirm--body", can_focus=False):
-                yield Static(preview_body(self.preview, self._origin))
+                yield Static(preview_body(self.preview, self._origin, is_narrow=self.app.size.width < NARROW))
             if self._asks_for_name:
                 name = self.preview.confirmation.name
                 ask = line("Type ", Cell(name, Token.STRONG), " to confirm:")
-                yield Static(ask, classes="dialog--title")
+                yield Static(ask)
                 yield Input(id="name", placeholder="the model's name")
             with Horizontal(classes="dialog--buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
@@ -108,9 +111,9 @@ def _title(preview: Preview) -> Content:
     return line(production, Cell(preview.title, Token.STRONG), separator=" ")
 
 
-def preview_body(preview: Preview, origin: str) -> Content:
+def preview_body(preview: Preview, origin: str, *, is_narrow: bool = False) -> Content:
     """The preview as text: changes, obstacles, gaps and the exact calls as shell lines without the token."""
-    lines: list[Content] = [*_changes(preview.changes)]
+    lines: list[Content] = _changes(preview.changes, NARROW_VALUE_WIDTH if is_narrow else VALUE_WIDTH)
     lines += [line(Cell(Sign.WARNING.glyph, Token.WARNING), obstacle, separator=" ") for obstacle in preview.obstacles]
     lines += [
         line(Cell(Sign.UNKNOWN.glyph, Token.MUTED), Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps
@@ -124,19 +127,22 @@ def preview_body(preview: Preview, origin: str) -> Content:
     return Content("\n").join(lines)
 
 
-def _changes(changes: tuple[Change, ...]) -> list[Content]:
+def _changes(changes: tuple[Change, ...], most: int) -> list[Content]:
     if not changes:
         return []
-    head = fit("", LABEL_WIDTH) + "  " + fit("before", VALUE_WIDTH) + "  " + fit("after", VALUE_WIDTH)
-    return [styled(head.rstrip(), Token.MUTED), *(_change(change) for change in changes), Content("")]
+    label = min(LABEL_WIDTH, max(cell_len(change.label) for change in changes))
+    before = min(most, max(6, *(cell_len(change.before) for change in changes)))
+    after = min(most, max(6, *(cell_len(change.after) for change in changes)))
+    head = f"{fit('', label)}  {fit('before', before)}  after"
+    return [styled(head, Token.MUTED), *(_change(change, label, before, after) for change in changes), Content("")]
 
 
-def _change(change: Change) -> Content:
+def _change(change: Change, label: int, before: int, after: int) -> Content:
     verdict = comparison(change.is_better)
     sign = f" {verdict.sign.glyph} {verdict.word}" if verdict.word else ""
     return line(
-        Cell(fit(change.label, LABEL_WIDTH) + "  ", Token.MUTED),
-        fit(change.before, VALUE_WIDTH) + "  ",
-        Cell(fit(change.after, VALUE_WIDTH), verdict.token),
+        Cell(fit(change.label, label) + "  ", Token.MUTED),
+        fit(change.before, before) + "  ",
+        Cell(fit(change.after, after), verdict.token),
         Cell(sign, verdict.token),
     )

@@ -25,6 +25,11 @@ class Dialog(ModalScreen[Answer | None]):
     Dialog .dialog--buttons Button { margin-left: 2; }
     Dialog .dialog--note { height: auto; color: $muted; }
     Dialog .dialog--error { height: auto; color: $error; }
+    Dialog Button { border: none; height: 1; min-width: 12; background: $panel; color: $foreground; }
+    Dialog Button.-primary { background: $panel; color: $key; }
+    Dialog Button.-error { background: $panel; color: $error; }
+    Dialog Button:focus { text-style: bold reverse; background-tint: transparent; }
+    Dialog Button:disabled { text-style: strike; }
     Dialog Input { border: none; border-left: outer $border-blurred; height: 1; padding: 0 1; }
     Dialog Input:focus { border: none; border-left: outer $border; }
     Dialog.-production > .dialog { border: heavy $production; }

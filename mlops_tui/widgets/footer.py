@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import Refusal
@@ -39,11 +40,12 @@ class KeyHint:
 def key_hints(screen: Screen[Any]) -> tuple[KeyHint, ...]:
     """Every key of our own that works on this screen now, from the focused widget outwards."""
     hints: dict[str, KeyHint] = {}
+    is_typing = isinstance(screen.focused, Input)
     for active in screen.active_bindings.values():
         binding = active.binding
-        if binding.id is None:
-            continue
         key = screen.app.get_key_display(binding)
+        if binding.id is None or (is_typing and len(key) == 1):
+            continue
         known = hints.get(binding.id)
         if known is not None:
             hints[binding.id] = KeyHint(known.action_id, (*known.keys, key), known.title, known.is_shown, known.refusal)

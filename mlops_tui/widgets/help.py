@@ -20,6 +20,7 @@ KEY_WIDTH = 16
 TITLE_WIDTH = 14
 _TITLES = {
     "app": "Everywhere",
+    "go": "To other views",
     "view": "In every view",
     "table": "In this table",
     "tree": "In this tree",
@@ -65,7 +66,7 @@ class HelpDialog(Dialog[None]):
 
     def _lines(self) -> Iterator[TextLine]:
         scopes = dict.fromkeys(hint.action_id.partition(".")[0] for hint in self._hints)
-        last = [scope for scope in ("view", "app") if scope in scopes]
+        last = [scope for scope in ("view", "go", "app") if scope in scopes]
         for scope in [*(scope for scope in scopes if scope not in last), *last]:
             yield text_line(_TITLES.get(scope, f"In {self._place}"), Token.TITLE)
             for hint in self._hints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from textual.keys import KEY_ALIASES, Keys, key_to_character
+from textual.keys import KEY_ALIASES, Keys, format_key
 
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.widgets._textual_compat import key_name
@@ -115,8 +115,7 @@ def _is_sent(name: str, bare: str) -> bool:
 
 def _is_character(name: str) -> bool:
     """Whether this is Textual's name of one printable character ("a", "P", "full_stop")."""
-    character = key_to_character(name)
-    return character is not None and character.isprintable()
+    return name == "space" or (len(format_key(name)) == 1 and format_key(name).isprintable())
 
 
 def _clashes(registry: Registry, keys: Mapping[str, Sequence[str]]) -> list[tuple[KeyAction, KeyAction, str]]:

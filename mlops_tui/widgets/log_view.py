@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.reactive import var
@@ -78,12 +79,34 @@ class LogView(TextLines, inherit_bindings=False):
         return not pattern or self._go_to_match(range(self.first_visible, len(self.lines)))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up holds the log, scrolling to its end follows it again."""
+        """Scrolling to the end follows it again."""
         super().watch_scroll_y(old_value, new_value)
-        if new_value < old_value:
-            self.follows = False
-        elif self.max_scroll_y and new_value >= self.max_scroll_y:
+        if old_value < new_value and new_value >= self.max_scroll_y:
             self.follows = True
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Stay at the end in another size, too; the lines are laid out anew first."""
+        if self.follows:
+            self.call_after_refresh(self._go_to_end)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scrolling up holds the log."""
+        self.follows = False
+
+    def action_scroll_up(self) -> None:
+        """Scroll up and hold the log."""
+        self.follows = False
+        super().action_scroll_up()
+
+    def action_page_up(self) -> None:
+        """Go up a page and hold the log."""
+        self.follows = False
+        super().action_page_up()
+
+    def action_scroll_home(self) -> None:
+        """Go to the start and hold the log."""
+        self.follows = False
+        super().action_scroll_home()
 
     def watch_follows(self) -> None:
         """Tell the pane."""

@@ -64,8 +64,11 @@ class _Writer:
                 self._blank()
             case "list_item_open":
                 self._open_item()
-            case "list_item_close" | "blockquote_close":
+            case "list_item_close":
                 self._indents.pop()
+            case "blockquote_close":
+                self._indents.pop()
+                self._blank()
             case "blockquote_open":
                 self._indents.append("│ ")
             case "fence" | "code_block":

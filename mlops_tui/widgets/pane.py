@@ -152,9 +152,9 @@ class Pane(Vertical):
         self.status = event.text
 
     def _draw_title(self) -> None:
-        if self.is_mounted:
-            status = Cell(self._status, Token.MUTED)
-            self.query_one(PaneTitle).text = line(Cell(self._heading, Token.STRONG), status, separator="  ")
+        text = line(Cell(self._heading, Token.STRONG), Cell(self._status, Token.MUTED), separator="  ")
+        for title in self.query_children(PaneTitle):
+            title.text = text
 
     def _draw_error(self) -> None:
         error = self._freshness.failure if self._freshness else None

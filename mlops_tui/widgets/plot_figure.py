@@ -121,14 +121,23 @@ def _stretches(series: Series, is_logarithmic: bool) -> Iterator[list[tuple[floa
         yield stretch
 
 
+def round_ticks(low: float, high: float) -> list[float]:
+    """At most ``TICKS`` + 1 round places from ``low`` to ``high``: multiples of 1, 2 or 5 times a power of ten."""
+    if high <= low:
+        return [low]
+    least = (high - low) / TICKS
+    power = 10.0 ** math.floor(math.log10(least))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [number * step for number in range(first, last + 1)]
+
+
 def _x_axis(figure: Plotext, data: PlotData) -> None:
     places = [x for series in data.series for x in series.xs if math.isfinite(x)]
     if not places:
         return
-    low, high = min(places), max(places)
-    ticks = [low + (high - low) * step / (TICKS - 1) for step in range(TICKS)] if high > low else [low]
-    if all(place == int(place) for place in (low, high)) and high - low >= TICKS:
-        ticks = [float(round(tick)) for tick in ticks]
+    ticks = round_ticks(min(places), max(places))
     figure.xticks(ticks, [data.x_text(tick) for tick in ticks])
 
 

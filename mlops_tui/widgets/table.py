@@ -21,7 +21,7 @@ from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_lines import HEADER, LineLayout, LinePainter, Sort
 from mlops_tui.widgets.table_source import ListSource, TableSource
 
-MESSAGE_LINE = 2
+MESSAGE_LINE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class TableStatus:
     def text(self) -> str:
         """For instance "12 of 120 · 2 marked · /auc"."""
         total = "?" if self.total is None else f"{self.total:,}"
-        count = f"{self.shown:,}" if self.total == self.shown else f"{self.shown:,} of {total}"
+        is_unknown = self.total is None and not self.shown
+        count = "" if is_unknown else f"{self.shown:,}" if self.total == self.shown else f"{self.shown:,} of {total}"
         marks = f"{self.marked:,} marked" if self.marked else ""
         return " · ".join(part for part in (count, marks, f"/{self.filter}" if self.filter else "") if part)
 
@@ -49,6 +50,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     filtering are the source's work; the table asks for them with ``SortChosen`` and shows what was done.
     """
 
+    DEFAULT_CSS = "Table { overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(TABLE_ACTIONS)]
 
     sort: var[Sort | None] = var(None)
@@ -240,7 +242,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             return self._draw(y)
         except Exception as error:  # noqa: BLE001 - the error boundary: one row must not end the program
             self.post_message(self.DrawingFailed(self, error))
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._width, self.rich_style)
 
     def _draw(self, y: int) -> Strip:
         painter, layout = self._paint_tools()
@@ -263,7 +265,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def _paint_tools(self) -> tuple[LinePainter, LineLayout]:
         if self._painter is None:
             self._painter = LinePainter.for_widget(self)
-        width = self.size.width
+        width = self._width
         layout = self._layout_at
         if layout is None or layout.width != width or layout.scroll != self.scroll_offset.x:
             layout = self._layout_at = LineLayout.fit(self._source.columns, width, self.scroll_offset.x)
@@ -276,7 +278,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         before, self._strips = self._strips, {}
         for y in range(self.size.height):
             if self.render_line(y) != before.get(y):
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, self._width, 1))
 
     def _relayout(self) -> None:
         self._layout_at = None
@@ -302,6 +304,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= top + page:
             self.scroll_to(y=self._cursor - page + 1, animate=False, force=True)
+
+    @property
+    def _width(self) -> int:
+        """The terminal columns beside the scroll bar."""
+        return self.scrollable_content_region.width
 
     @property
     def _page(self) -> int:

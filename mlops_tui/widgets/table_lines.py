@@ -101,7 +101,8 @@ class LinePainter:
         """The line of titles."""
         titles = [self._title(column, sort) for column in columns]
         cells = [Cell(title, align=column.align) for title, column in zip(titles, columns, strict=True)]
-        return self._line(layout, "", [(cell, self.header_style) for cell in cells], self.header_style)
+        strip = self._line(layout, "", [(cell, self.header_style) for cell in cells], self.header_style)
+        return self._with_more(layout, strip) if layout.overflows else strip
 
     def row(
         self, layout: LineLayout, cells: Sequence[Cell], *, is_cursor: bool, is_marked: bool, has_focus: bool
@@ -123,6 +124,16 @@ class LinePainter:
     def blank(self, layout: LineLayout) -> Strip:
         """A line without a row."""
         return Strip.blank(layout.width, self.base)
+
+    def _with_more(self, layout: LineLayout, strip: Strip) -> Strip:
+        """The header with an arrow at each side where columns are hidden."""
+        if layout.scroll < layout.total - layout.width:
+            more = Strip([Segment(Sign.MORE_RIGHT.glyph, self.header_style)], 1)
+            strip = Strip.join([strip.crop(0, layout.width - 1), more])
+        if layout.scroll:
+            more = Strip([Segment(Sign.MORE_LEFT.glyph, self.header_style)], 1)
+            strip = Strip.join([strip.crop(0, layout.frozen - 1), more, strip.crop(layout.frozen)])
+        return strip
 
     def _title(self, column: Column, sort: Sort | None) -> str:
         if sort is None or sort.column != column.key:

@@ -21,6 +21,7 @@ from mlops_tui.themes.tokens import STYLES, Token
 from mlops_tui.widgets.cells import Cell
 from mlops_tui.widgets.text_layout import TextLine, fold, line_width, plain_text, safe_line
 
+SIDEWAYS = 8
 SCROLL_KEYS: list[BindingType] = [
     Binding("up,k", "scroll_up", "Up", show=False),
     Binding("down,j", "scroll_down", "Down", show=False),
@@ -28,8 +29,8 @@ SCROLL_KEYS: list[BindingType] = [
     Binding("pagedown", "page_down", "Page down", show=False),
     Binding("home,g", "scroll_home", "Start", show=False),
     Binding("end,G", "scroll_end", "End", show=False),
-    Binding("left", "scroll_left", "Left", show=False),
-    Binding("right", "scroll_right", "Right", show=False),
+    Binding("left", "sideways(-1)", "Left", show=False),
+    Binding("right", "sideways(1)", "Right", show=False),
 ]
 
 
@@ -41,6 +42,7 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         limit: The most lines that are kept; the oldest go first. 0 keeps all.
     """
 
+    DEFAULT_CSS = "TextLines { overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; }"
     BINDINGS: ClassVar[list[BindingType]] = [*SCROLL_KEYS]
 
     wraps: var[bool] = var(False)
@@ -98,6 +100,10 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         """The number of the line at the top, counted from 0."""
         return self._line_at(self.scroll_offset.y)[0]
 
+    def action_sideways(self, steps: int) -> None:
+        """Show what lies further right or left."""
+        self.scroll_to(x=self.scroll_offset.x + steps * SIDEWAYS, animate=False, force=True)
+
     def action_wrap(self) -> None:
         """Wrap long lines, or cut them."""
         self.wraps = not self.wraps
@@ -124,7 +130,7 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
-        base, width = self.rich_style, self.size.width
+        base, width = self.rich_style, self._width
         if not self._lines:
             return self._strip((self._empty,) if y == 0 else (), base).adjust_cell_length(width, base)
         number, piece = self._line_at(self.scroll_offset.y + y)
@@ -141,6 +147,11 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         cells = _marked(line, self.pattern) if self.pattern else line
         return Strip([Segment(cell.text, base + self._styles.get(cell.token, RichStyle.null())) for cell in cells])
 
+    @property
+    def _width(self) -> int:
+        """The terminal columns beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def _line_at(self, row: int) -> tuple[int, int]:
         if not self.wraps or not self._starts:
             return row, 0
@@ -154,7 +165,7 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
             del self._lines[: len(self._lines) - self._limit]
 
     def _relayout(self) -> None:
-        width = self.size.width
+        width = self._width
         if self.wraps and width:
             counts = [len(fold(line, width)) for line in self._lines]
             *self._starts, height = accumulate(counts, initial=0)
