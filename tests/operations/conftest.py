@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mlops_tui.sandbox.clock import ManualClock
-from mlops_tui.sandbox.settings import World
+from mlops_tui.sandbox.server import running
+from mlops_tui.sandbox.settings import Settings, World
 from tests.operations.company import Company
-from tests.sandbox.factory import SandboxFactory, sandbox
 
-__all__ = ["company", "sandbox"]
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of the demo world as it is on its first day, made once: each company starts from a copy."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    with running(Settings(world=World.DEMO, data=data), ManualClock()):
+        return data
 
 
 @pytest.fixture
-def company(sandbox: SandboxFactory, tmp_path: Path) -> Company:
+def company(demo_data: Path, tmp_path: Path) -> Iterator[Company]:
     """The demo world on a clock that stands still until somebody waits."""
+    data = tmp_path / "sandbox"
+    shutil.copytree(demo_data, data)
     clock = ManualClock()
-    return Company(sandbox(world=World.DEMO, clock=clock), clock, tmp_path)
+    with running(Settings(world=World.DEMO, data=data), clock) as server:
+        yield Company(server, clock, tmp_path)
