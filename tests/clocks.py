@@ -16,7 +16,7 @@ class ManualClock:
     """Stands still until ``advance`` or ``tick`` moves it; nothing really sleeps.
 
     Sleepers wake in the order of their deadlines, each at its own moment, so that one that sleeps again within the
-    span advanced wakes again within it.
+    span advanced wakes again within it. ``sleeps`` counts how often anybody went to sleep.
     """
 
     def __init__(self, start: datetime = START) -> None:
@@ -24,6 +24,7 @@ class ManualClock:
         self._elapsed = 0.0
         self._order = itertools.count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self.sleeps = 0
 
     @property
     def sleepers(self) -> int:
@@ -37,6 +38,7 @@ class ManualClock:
         return self._elapsed
 
     async def sleep(self, seconds: float) -> None:
+        self.sleeps += 1
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + max(0.0, seconds), next(self._order), future))
         await future

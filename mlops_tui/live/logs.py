@@ -22,8 +22,9 @@ CAPACITY = 10_000
 class LogChunk:
     """What is new in a log.
 
-    ``replaces_last``: the first of ``lines`` is the last line shown so far, which has grown. ``is_restart``: the log is
-    another one, forget what was shown. ``dropped`` counts the lines from the start of the log that are kept no more.
+    ``replaces_last``: the last line shown so far has grown, ``lines`` begin with it anew. ``is_restart``: the log is
+    another one, forget what was shown. ``dropped`` counts the lines from the start of the log that are kept no more;
+    so many may come at once that some were never in any chunk.
     """
 
     lines: tuple[str, ...]
@@ -103,7 +104,6 @@ class LogFollower:
             self._lines.pop()
             self._seen -= 1
         start = max(self._seen, len(log.lines) - (self._lines.maxlen or 0))
-        replaces_last = replaces_last and start == self._seen
         new = tuple(islice(log.lines, start, None))
         self._lines.extend(new)
         self._seen = len(log.lines)

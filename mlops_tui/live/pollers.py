@@ -13,7 +13,7 @@ from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import MlopsError, NotAllowedError, NotSignedInError
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.pacing import Pacing
-from mlops_tui.live.snapshots import CachedView, alike
+from mlops_tui.live.snapshots import KeptSnapshot, alike
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Poller(Generic[T]):
         interval: float,
         clock: Clock,
         source: str = "",
-        cached: CachedView[T] | None = None,
+        cached: KeptSnapshot[T] | None = None,
         on_state: Callable[[PollState], None] | None = None,
         longest_wait: float = 60.0,
         random: Random | None = None,
@@ -202,7 +202,7 @@ class Poller(Generic[T]):
         try:
             answer = await self._flight
         except asyncio.CancelledError:
-            if self._is_closed:
+            if _is_being_cancelled():
                 raise
             if self._is_abandoned:
                 self._is_asked = self._is_asked or was_asked
@@ -276,6 +276,12 @@ class Poller(Generic[T]):
         self._state = state
         if self._on_state is not None:
             self._on_state(state)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether it is this task that has to end, rather than one that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _same_error(one: MlopsError | None, other: MlopsError | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.encoding import Codec
@@ -13,6 +13,18 @@ from mlops_tui.storage.cache import Cache, CacheEntry
 T = TypeVar("T")
 
 CACHED = "cache"
+
+
+class KeptSnapshot(Protocol[T]):
+    """Where the last good snapshot of a view is kept; ``CachedView`` keeps records."""
+
+    def load(self) -> Snapshot[T] | None:
+        """What was kept, or None; never raises."""
+        ...
+
+    async def store(self, snapshot: Snapshot[T]) -> bool:
+        """Keep a snapshot; False when it cannot be kept."""
+        ...
 
 
 class CachedView(Generic[T]):
@@ -68,6 +80,11 @@ def alike(one: object, other: object) -> bool:
             return one != one and other != other
         case (tuple() | list(), tuple() | list()):
             return len(one) == len(other) and all(map(alike, one, other))
-    if not dataclasses.is_dataclass(one):
+    if not dataclasses.is_dataclass(one) or not _compares_by_value(one):
         return False
     return all(alike(getattr(one, field.name), getattr(other, field.name)) for field in dataclasses.fields(one))
+
+
+def _compares_by_value(record: object) -> bool:
+    """Whether the fields of a record say if it equals another one; large tables are only equal to themselves."""
+    return type(record).__eq__ is not object.__eq__

@@ -184,6 +184,28 @@ async def test_hiding_and_showing_does_not_hurry_it(view: View) -> None:
     assert len(view.source.started_at) == 2
 
 
+async def test_showing_and_hiding_during_a_request_asks_at_most_five_times_a_second(view: View) -> None:
+    view.source.is_slow = True
+    for _ in range(50):
+        await view.shown()
+        view.poller.hide()
+        await view.clock.advance(0.02)
+    assert 4 <= len(view.source.started_at) <= 6
+
+
+async def test_what_a_person_asked_for_and_a_hidden_view_gave_up_is_asked_for_again(view: View) -> None:
+    await view.shown()
+    await view.clock.advance(SPACING)
+    view.source.is_slow = True
+    view.poller.refresh()
+    await settle()
+    view.poller.hide()
+    await view.clock.advance(SPACING)
+    view.source.is_slow, view.source.answer = False, (2.0,)
+    await view.shown()
+    assert view.delivered[-1].data == (2.0,)
+
+
 @pytest.mark.parametrize(
     ("halt", "go_on", "state"), [("pause", "resume", PollState.PAUSED), ("blur", "focus", PollState.HIDDEN)]
 )
@@ -314,6 +336,29 @@ async def test_a_request_that_cancels_itself_is_an_error_and_not_a_storm(view: V
     await poller.close()
 
 
+async def test_waiting_costs_nothing(view: View) -> None:
+    await view.shown()
+    for _ in range(3):
+        view.poller.refresh()
+        await view.clock.advance(SPACING)
+    before = view.clock.sleeps
+    await view.clock.advance(0.5 * INTERVAL)
+    assert view.clock.sleeps == before
+
+
+async def test_it_ends_when_its_loop_does_in_the_middle_of_a_request() -> None:
+    def run_and_leave() -> list[MlopsError]:
+        async def leave() -> list[MlopsError]:
+            view = View()
+            view.source.is_slow = True
+            await view.shown()
+            return view.errors
+
+        return asyncio.run(leave())
+
+    assert await asyncio.wait_for(asyncio.to_thread(run_and_leave), 10) == []
+
+
 async def test_closing_ends_everything(view: View) -> None:
     view.source.is_slow = True
     await view.shown()
@@ -341,6 +386,14 @@ async def test_it_starts_from_the_cache_while_the_server_is_away(cache: Cache) -
     await offline.clock.advance(3 * INTERVAL)
     assert offline.delivered[-1].source == HOST
     await offline.poller.close()
+
+
+async def test_the_first_answer_after_the_cached_one_is_delivered_even_if_nothing_changed(cache: Cache) -> None:
+    rows = CachedView(cache, "work", "rows", Rows)
+    for _ in range(2):
+        view = await View(rows).shown()
+        await view.poller.close()
+    assert [snapshot.source for snapshot in view.delivered] == [CACHED, HOST]
 
 
 async def test_the_cache_gets_the_last_complete_answer_but_not_every_one(cache: Cache) -> None:

@@ -154,6 +154,12 @@ class PollerMachine(RuleBasedStateMachine):
         assert all(later - earlier > SPACING - 0.002 for earlier, later in pairwise(self.starts))
 
     @invariant()
+    def what_a_person_asks_for_is_asked_for(self) -> None:
+        earliest = max(self.not_before, self.starts[-1] + SPACING if self.starts else 0.0)
+        if self.is_visible and self.is_asked and self.clock.monotonic() >= earliest:
+            assert self.open_requests
+
+    @invariant()
     def the_state_says_why_it_stands_still(self) -> None:
         if not self.starts and not self.is_visible:
             return
@@ -178,4 +184,4 @@ class PollerMachine(RuleBasedStateMachine):
 
 
 TestPoller = PollerMachine.TestCase
-TestPoller.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestPoller.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

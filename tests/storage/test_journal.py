@@ -251,6 +251,18 @@ async def test_of_two_that_act_at_once_one_is_refused(path: Path) -> None:
         journal.close()
 
 
+async def test_appends_that_wait_together_are_chained(path: Path) -> None:
+    journals = [Journal(path, ManualClock()) for _ in range(2)]
+    entries = await asyncio.gather(
+        *(journals[n % 2].append(Draft(EntryKind.INTENT, f"intent-{n}", {"n": n})) for n in range(40))
+    )
+    report = journals[0].verify()
+    assert (report.holds, report.entries) == (True, 40)
+    assert {entry.sequence for entry in entries} == set(range(1, 41))
+    for journal in journals:
+        journal.close()
+
+
 def start_writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.storage.journal_writer", str(path), name, str(count)]
     root = Path(__file__).parents[2]
