@@ -105,10 +105,10 @@ async def _perform(action: Action, sender: Sender) -> Receipt:
     intent = action.preview.intent
     try:
         performed = await action.perform(sender)
-    except (UnreachableError, ServerFaultError, UnreadableAnswerError) as error:
-        message = f"{error} Whether GitLab did it is not known yet; it is asked before the next action"
-        return Receipt(intent, Outcome.UNKNOWN, message, tuple(sender.sent))
     except RemoteError as error:
+        if _may_have_happened(error):
+            message = f"{error} Whether GitLab did it is not known yet; it is asked before the next action"
+            return Receipt(intent, Outcome.UNKNOWN, message, tuple(sender.sent))
         return Receipt(intent, Outcome.FAILED, str(error), tuple(sender.sent))
     return Receipt(intent, Outcome.DONE, performed.message, tuple(sender.sent), performed.links, performed.followed)
 
@@ -135,3 +135,13 @@ def _require_unchanged(expected: State, actual: State) -> None:
             why=f"{key} changed since the preview: it was {expected.get(key)!s} and is now {actual.get(key)!s}",
             remedy="Look at the new state and decide again",
         )
+
+
+def _may_have_happened(error: RemoteError) -> bool:
+    match error:
+        case UnreachableError():
+            return error.may_have_arrived
+        case ServerFaultError() | UnreadableAnswerError():
+            return True
+        case _:
+            return False

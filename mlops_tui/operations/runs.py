@@ -1,21 +1,19 @@
-"""What one can ask about runs: the whole table, kept fresh cheaply; one run with all that belongs to it; histories."""
+"""What one can ask about runs: the whole table, one run with all that belongs to it, histories, and a comparison."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mlops_tui.analysis.comparison import Comparison, compare_runs
 from mlops_tui.analysis.run_columns import RunColumns
-from mlops_tui.analysis.run_pages import RunColumnsBuilder
-from mlops_tui.analysis.run_updates import updated
 from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.commits import Commit, MergeRequestRef
-from mlops_tui.domain.errors import NotFoundError, RemoteError, UsageError
-from mlops_tui.domain.experiments import Experiment
-from mlops_tui.domain.filters import Expression, Field
+from mlops_tui.domain.errors import NotAllowedError, NotFoundError, NotSignedInError, RemoteError, UsageError
+from mlops_tui.domain.filters import Expression, Field, FieldKind
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.runs import MetricHistory, Run
 from mlops_tui.domain.snapshots import Snapshot
@@ -25,19 +23,11 @@ from mlops_tui.gitlab.experiments import list_experiments
 from mlops_tui.gitlab.jobs import get_job
 from mlops_tui.gitlab.metrics import metric_history
 from mlops_tui.gitlab.models import list_models, list_versions
-from mlops_tui.gitlab.runs import get_run, run_pages, run_row
+from mlops_tui.gitlab.runs import get_run
+from mlops_tui.operations.run_feed import RunFeed
 from mlops_tui.operations.session import Session
 
-_REFRESH_PAGE = 50
-_MOST_ROWS_AT_ONCE = 40
-
-
-@dataclass(frozen=True, slots=True)
-class RunTable:
-    """The runs that are known so far; ``is_complete`` once every page of every experiment was read."""
-
-    columns: RunColumns
-    is_complete: bool
+NEWEST_FIRST = Field(FieldKind.STARTED_AT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +35,7 @@ class RunDetail:
     """A run with what it belongs to; what could not be had is None or empty, and ``missing`` says why, in sentences."""
 
     run: Run
+    web_url: str
     job: Job | None
     commit: Commit | None
     merge_requests: tuple[MergeRequestRef, ...]
@@ -52,86 +43,84 @@ class RunDetail:
     missing: tuple[str, ...]
 
 
-class RunFeed:
-    """A table of runs that is filled once, a page at a time, and then kept fresh.
+@dataclass(frozen=True, slots=True)
+class ComparedRuns:
+    """Runs in the order asked for, and what differs between them."""
 
-    Keeping it fresh costs one request for each experiment and one for each visible row that still runs, however long
-    the table is.
-    """
-
-    def __init__(self, session: Session, experiments: Sequence[Experiment], columns: RunColumns | None = None) -> None:
-        self._session = session
-        self._experiments = tuple(experiments)
-        self.table = RunTable(columns or RunColumnsBuilder().build(), is_complete=False)
-
-    async def fill(self, progress: Callable[[RunTable], None]) -> RunTable:
-        """Read everything anew, telling ``progress`` after each page; the former table stands until the first page."""
-        builder = RunColumnsBuilder()
-        for experiment in self._experiments:
-            async for rows in run_pages(self._session.transport, experiment):
-                builder.append_page(rows, experiment)
-                self.table = RunTable(builder.build(), is_complete=False)
-                progress(self.table)
-        self.table = RunTable(builder.build(), is_complete=True)
-        return self.table
-
-    async def refresh(self, visible: Iterable[str]) -> RunTable:
-        """Read the newest runs of each experiment, and those of ``visible`` (run ids) that may still change."""
-        columns = self.table.columns
-        for experiment in self._experiments:
-            async for rows in run_pages(self._session.transport, experiment, _REFRESH_PAGE):
-                columns = updated(columns, rows, experiment)
-                break
-        running = [index for run_id in visible if (index := columns.find(run_id)) is not None]
-        rows_running = [columns.row(index) for index in running if columns.row(index).status.is_live]
-        for row in rows_running[:_MOST_ROWS_AT_ONCE]:
-            fresh = await run_row(self._session.transport, row.experiment.project, row.id)
-            columns = updated(columns, [fresh], row.experiment)
-        self.table = RunTable(columns, self.table.is_complete)
-        return self.table
+    runs: tuple[Run, ...]
+    comparison: Comparison
 
 
-async def experiments(session: Session, name: str | None = None) -> tuple[Experiment, ...]:
-    """The experiments of all projects, or those called ``name`` (or of that number).
+@dataclass(frozen=True, slots=True)
+class RunChanges:
+    """The rows of a table that fit, and those of them that are new or read differently than in the look before."""
 
-    Raises UsageError when no project has one of that name.
-    """
-    projects = await session.projects()
-    found = await asyncio.gather(*(list_experiments(session.transport, project.ref) for project in projects))
-    every = tuple(experiment for part in found for experiment in part)
-    chosen = tuple(item for item in every if name is None or name in (item.name, str(item.iid)))
-    if name is not None and not chosen:
-        known = ", ".join(sorted({item.name for item in every})[:10]) or "none"
-        raise UsageError(f"There is no experiment {name}", why=f"there are {known}", remedy="Name one of those")
-    return chosen
+    snapshot: Snapshot[RunColumns]
+    changed: tuple[Run, ...]
 
 
 async def list_runs(session: Session, experiment: str | None = None) -> Snapshot[RunColumns]:
     """Every run; ``selected`` narrows and sorts them here, since GitLab filters nothing."""
-    feed = RunFeed(session, await experiments(session, experiment))
-    table = await feed.fill(lambda _: None)
-    return session.snapshot(table.columns)
+    snapshot = await RunFeed(session, experiment).update()
+    return Snapshot(snapshot.data.columns, snapshot.fetched_at, snapshot.source, snapshot.error)
 
 
 def selected(
     session: Session, columns: RunColumns, expression: Expression | None, order: Field | None, *, descending: bool
 ) -> list[int]:
-    """The rows that fit, in the order asked for; newest first without one."""
+    """The rows that fit, in the order asked for; without one those that began last come first."""
     rows = columns.order() if expression is None else columns.filter(expression, session.clock.now())
-    if order is not None:
-        rows = columns.sort(order, descending=descending, rows=np.asarray(rows))
-    return [int(row) for row in rows]
+    if order is None:
+        order, descending = NEWEST_FIRST, True
+    return [int(row) for row in columns.sort(order, descending=descending, rows=np.asarray(rows))]
+
+
+async def watch_runs(
+    session: Session, experiment: str | None, choose: Callable[[RunColumns], Sequence[int]]
+) -> AsyncIterator[RunChanges]:
+    """Look at the runs that ``choose`` picks, again after every poll interval and for ever.
+
+    A connection that is lost is waited out and told as the snapshot's error; a refused token ends it.
+    """
+    feed = RunFeed(session, experiment)
+    told: dict[str, Run] = {}
+    live: list[str] = []
+    last: Snapshot[RunColumns] | None = None
+    while True:
+        try:
+            update = await feed.update(live)
+        except (NotSignedInError, NotAllowedError, UsageError):
+            raise
+        except RemoteError as error:
+            columns = feed.table.columns
+            last = last.failed(error) if last else session.snapshot(columns).failed(error)
+            yield RunChanges(last, ())
+        else:
+            columns = update.data.columns
+            runs = [columns.row(row).to_run() for row in choose(columns)]
+            live = [run.id for run in runs if run.status.is_live]
+            changed = tuple(run for run in runs if not _reads_alike(told.get(run.id), run))
+            told = {run.id: run for run in runs}
+            last = Snapshot(columns, update.fetched_at, update.source, update.error)
+            yield RunChanges(last, changed)
+        await session.clock.sleep(session.context.poll_interval)
 
 
 async def find_run(session: Session, run_id: str) -> Run:
     """A run by its UUID, looked for in every project; NotFoundError when none has it."""
+    refusal: NotAllowedError | None = None
     for project in await session.projects():
         try:
             run = await get_run(session.transport, project.ref, run_id)
         except NotFoundError:
             continue
+        except NotAllowedError as error:
+            refusal = error
+            continue
         names = {item.iid: item.name for item in await list_experiments(session.transport, project.ref)}
         return replace(run, experiment=names.get(run.experiment_iid, ""))
+    if refusal is not None:
+        raise refusal
     raise NotFoundError(
         f"There is no run {run_id}",
         why="none of the projects of this context has it, or this token may not see it",
@@ -146,8 +135,25 @@ async def show_run(session: Session, run_id: str) -> Snapshot[RunDetail]:
     job = await _job(session, run, missing)
     sha = run.commit_sha or (job.sha if job else "")
     commit, merge_requests = await _commit(session, run, sha, missing)
-    artifacts = await run_artifacts(session, run)
-    return session.snapshot(RunDetail(run, job, commit, merge_requests, artifacts, tuple(missing)))
+    artifacts = await _artifacts(session, run, missing)
+    web_url = await _web_url(session, run)
+    return session.snapshot(RunDetail(run, web_url, job, commit, merge_requests, artifacts, tuple(missing)))
+
+
+async def compared_runs(
+    session: Session, run_ids: Sequence[str], baseline: str | None = None
+) -> Snapshot[ComparedRuns]:
+    """Compare runs with one of them, the first unless ``baseline`` names another.
+
+    Raises UsageError when there are fewer than two, or the baseline is none of them.
+    """
+    ids = tuple(dict.fromkeys(run_ids))
+    if len(ids) < 2:
+        raise UsageError("There is nothing to compare", why="fewer than two runs are named", remedy="Name two or more")
+    if baseline is not None and baseline not in ids:
+        raise UsageError(f"The baseline {baseline} is not among the runs", remedy="Name it as one of the runs, too")
+    runs = tuple(await asyncio.gather(*(find_run(session, run_id) for run_id in ids)))
+    return session.snapshot(ComparedRuns(runs, compare_runs(runs, ids.index(baseline) if baseline else 0)))
 
 
 async def run_artifacts(session: Session, run: Run) -> tuple[Artifact, ...]:
@@ -170,6 +176,17 @@ async def history(session: Session, run: Run, metric: str) -> Snapshot[MetricHis
         known = ", ".join(sorted(run.metrics)) or "none"
         raise UsageError(f"The run has no metric {metric}", why=f"it logged {known}", remedy="Name one of those")
     return session.snapshot(await metric_history(session.transport, run, metric))
+
+
+async def histories(session: Session, runs: Sequence[Run], metric: str) -> Snapshot[tuple[MetricHistory, ...]]:
+    """One metric of several runs; a run that never logged it has a history without points."""
+
+    async def one(run: Run) -> MetricHistory:
+        if metric not in run.metrics:
+            return MetricHistory(run.id, metric, ())
+        return await metric_history(session.transport, run, metric)
+
+    return session.snapshot(tuple(await asyncio.gather(*(one(run) for run in runs))))
 
 
 async def _job(session: Session, run: Run, missing: list[str]) -> Job | None:
@@ -197,6 +214,21 @@ async def _commit(
         return None, ()
 
 
+async def _artifacts(session: Session, run: Run, missing: list[str]) -> tuple[Artifact, ...]:
+    try:
+        return await run_artifacts(session, run)
+    except RemoteError as error:
+        missing.append(f"The artifacts cannot be read: {error.why or error.what}")
+        return ()
+
+
+async def _web_url(session: Session, run: Run) -> str:
+    """GitLab's page of a run, empty where its number is not known."""
+    projects = await session.projects()
+    page = next((project.web_url for project in projects if project.ref == run.project), "")
+    return f"{page}/-/ml/candidates/{run.iid}" if page and run.iid is not None else ""
+
+
 async def _version_package(session: Session, run: Run) -> int | None:
     name = run.experiment.removeprefix("[model]")
     for model in await list_models(session.transport, run.project):
@@ -204,3 +236,8 @@ async def _version_package(session: Session, run: Run) -> int | None:
             versions = await list_versions(session.transport, model)
             return next((item.package_id for item in versions if item.run_id == run.id), None)
     return None
+
+
+def _reads_alike(one: Run | None, other: Run) -> bool:
+    # The repr tells NaN from a number, and two NaN alike, which equality does not.
+    return one is not None and repr(one) == repr(other)
