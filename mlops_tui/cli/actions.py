@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -29,10 +30,11 @@ _RECEIPT = (
 )
 
 
-async def carry_out(session: Session, action: Action, options: GlobalOptions) -> None:
+async def carry_out(session: Session, action: Action, options: GlobalOptions, *, waits: bool = False) -> None:
     """Preview an action, have it confirmed, run it and print the receipt.
 
-    With ``--dry-run`` the preview is printed and nothing is sent. Raises typer.Exit with the status that the outcome
+    ``waits`` follows what was started until it ends, telling of it on standard error; the receipt then says how it
+    ended. With ``--dry-run`` the preview is printed and nothing is sent. Raises typer.Exit with the status that the outcome
     asks for, and a RefusedError when it is not confirmed or must not be done.
     """
     if options.dry_run:
@@ -42,9 +44,28 @@ async def carry_out(session: Session, action: Action, options: GlobalOptions) ->
     from mlops_tui.operations.actions import run
 
     receipt = await run(session, action, typed)
+    status = exit_status(receipt)
+    if waits and status is ExitCode.DONE:
+        receipt, status = await _followed(session, receipt)
     print_receipt(receipt, options.format)
-    if (status := exit_status(receipt)) is not ExitCode.DONE:
+    if status is not ExitCode.DONE:
         raise typer.Exit(status)
+
+
+async def _followed(session: Session, receipt: Receipt) -> tuple[Receipt, ExitCode]:
+    """Wait for the end of what was started; a pipeline that fails is a gate that said no."""
+    from mlops_tui.operations.following import FollowState, follow
+
+    said, state = "", FollowState.SUCCEEDED
+    async for progress in follow(session, receipt):
+        if progress.message != said:
+            tell(progress.message)
+        said, state = progress.message, progress.state
+        for line in progress.log_tail:
+            tell(f"  | {line}")
+    if state is FollowState.FAILED:
+        return replace(receipt, outcome=Outcome.FAILED, message=said), ExitCode.GATE
+    return (replace(receipt, message=f"{receipt.message}. {said}") if said else receipt), ExitCode.DONE
 
 
 def confirmation(preview: Preview, options: GlobalOptions, url: str) -> str:

@@ -5,31 +5,40 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mlops_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlops_tui.app import Launch
     from mlops_tui.config.contexts import Choice
     from mlops_tui.domain.contexts import Context
     from mlops_tui.domain.credentials import FoundCredential
+    from mlops_tui.screens.launch import Launch
 
 _HEADLESS = "Every screen is a command too: mlops-tui runs list, mlops-tui models list, and mlops-tui --help for more"
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the dashboard shall behave this once, whatever the settings say."""
+
+    low_bandwidth: bool = False
+    no_mouse: bool = False
 
 
 def open_default() -> int:
     """Open the dashboard on the context that needs no naming; returns the exit status."""
     from mlops_tui.config.contexts import Choice
 
-    return open_chosen(Choice(), None)
+    return open_chosen(Choice(), None, Manner())
 
 
-def open_chosen(choice: Choice, token_file: Path | None) -> int:
+def open_chosen(choice: Choice, token_file: Path | None, manner: Manner) -> int:
     """Open the dashboard on a chosen context; returns the exit status. Raises ConfigError or UsageError."""
     require_terminal(os.environ, sys.stdin, sys.stdout)
-    launch = _launch(choice, token_file)
+    launch = _launch(choice, token_file, manner)
     from mlops_tui.app import run
 
     return run(launch.context, launch.credential, launch=launch)
@@ -53,11 +62,12 @@ def require_terminal(environment: Mapping[str, str], source: TextIO, target: Tex
         raise UsageError("The dashboard needs a terminal", why="the input or the output is none", remedy=_HEADLESS)
 
 
-def _launch(choice: Choice, token_file: Path | None) -> Launch:
+def _launch(choice: Choice, token_file: Path | None, manner: Manner) -> Launch:
     """Everything the settings say about this start; the other contexts are resolved when they are asked for."""
-    from mlops_tui.app import Launch, check_keys
+    from mlops_tui.app import check_keys
     from mlops_tui.cli.targets import Settings
     from mlops_tui.config.toml_lines import line_of
+    from mlops_tui.screens.launch import Launch
 
     settings = Settings.load()
     target = settings.target(choice, token_file)
@@ -78,10 +88,14 @@ def _launch(choice: Choice, token_file: Path | None) -> Launch:
     return Launch(
         target.context,
         target.credential,
+        replace(
+            preferences,
+            low_bandwidth=preferences.low_bandwidth or manner.low_bandwidth,
+            mouse=preferences.mouse and not manner.no_mouse,
+        ),
+        keys,
         contexts=tuple(settings.configuration.contexts),
         resolve=resolve,
-        keys=keys,
-        has_mouse=preferences.mouse,
     )
 
 

@@ -36,7 +36,7 @@ import typer
 from mlops_tui import __version__
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 
-_NOUNS = ("config", "journal", "sandbox")
+_NOUNS = ("models", "environments", "journal", "config", "sandbox")
 _COMMANDS = ("demo", "doctor")
 
 
@@ -71,6 +71,8 @@ def run(arguments: Sequence[str]) -> int:
 def _open_without_command(
     invocation: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-V", help="Print the version and end.")] = False,
+    low_bandwidth: Annotated[bool, typer.Option("--low-bandwidth", help="Send less to the terminal.")] = False,
+    no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
     *,
     options: GlobalOptions,
 ) -> None:
@@ -78,6 +80,6 @@ def _open_without_command(
         typer.echo(f"mlops-tui {__version__}")
         raise typer.Exit
     if invocation.invoked_subcommand is None:
-        from mlops_tui.cli.dashboard import open_chosen
+        from mlops_tui.cli.dashboard import Manner, open_chosen
 
-        raise typer.Exit(open_chosen(options.choice, options.token_file))
+        raise typer.Exit(open_chosen(options.choice, options.token_file, Manner(low_bandwidth, no_mouse)))

@@ -134,7 +134,11 @@ def _plain_item(item: Mapping[str, Any]) -> dict[str, JsonValue]:
 
 
 def _cells(columns: Sequence[Column], item: Item) -> list[str]:
-    return [clean(_shown(item.get(column.key)), limit=2_000) for column in columns]
+    return [clean(_cell(column, item.get(column.key)), limit=2_000) for column in columns]
+
+
+def _cell(column: Column, value: JsonValue) -> str:
+    return _shown(column.show(value) if column.show else value)
 
 
 def _shown(value: JsonValue) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -72,6 +73,7 @@ def serve(
         speed=speed,
         root_path=root_path.rstrip("/"),
     )
+    signal.signal(signal.SIGTERM, _end)
     try:
         serve_sandbox(settings, end_on_stdin_eof=end_on_stdin_eof)
     except OSError as error:
@@ -80,3 +82,8 @@ def serve(
             why=error.strerror or str(error),
             remedy="Choose another --port or --data",
         ) from None
+
+
+def _end(_number: int, _frame: object) -> NoReturn:
+    """End by an exception, so that what is open is closed: the server hands the signal on once it has stopped."""
+    raise SystemExit(0)

@@ -13,11 +13,12 @@ _LEAST = 6
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, the key of the item it shows, and whether it holds numbers."""
+    """A column: its title, the key of the item it shows, whether it holds numbers, and whether it is never cut."""
 
     title: str
     key: str
     is_number: bool = False
+    is_whole: bool = False
 
 
 def cell_width(text: str) -> int:
@@ -47,7 +48,7 @@ def layout(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int 
         for index, column in enumerate(columns)
     ]
     if width is not None:
-        widths = _narrowed(widths, width - len(_GAP) * (len(widths) - 1))
+        widths = _narrowed(columns, widths, width - len(_GAP) * (len(widths) - 1))
     titles = [column.title.upper() for column in columns]
     return [_line(columns, row, widths) for row in (titles, *rows)]
 
@@ -61,11 +62,12 @@ def _line(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) 
     return _GAP.join(cells).rstrip()
 
 
-def _narrowed(widths: Sequence[int], available: int) -> list[int]:
+def _narrowed(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:
     """Take from the widest column until all fit or none can be narrower."""
     narrowed = list(widths)
-    while sum(narrowed) > available:
-        widest = max(range(len(narrowed)), key=narrowed.__getitem__)
+    cuttable = [index for index, column in enumerate(columns) if not column.is_whole]
+    while cuttable and sum(narrowed) > available:
+        widest = max(cuttable, key=narrowed.__getitem__)
         if narrowed[widest] <= _LEAST:
             break
         narrowed[widest] -= 1

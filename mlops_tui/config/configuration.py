@@ -38,19 +38,14 @@ def configuration_of(document: Mapping[str, Any], source: str) -> Configuration:
     return Configuration(
         source=source,
         default_context=document.get("default_context"),
-        contexts={
-            name: configured_context(name, _inherited(document) | table)
-            for name, table in document.get("contexts", {}).items()
-        },
+        contexts={name: configured_context(name, table) for name, table in document.get("contexts", {}).items()},
         preferences=_preferences(document),
     )
 
 
 def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext:
     """Turn one ``[contexts.NAME]`` table into records, with ``~`` expanded in the names of files."""
-    chosen: dict[str, Any] = {
-        key: table[key] for key in ("proxy", "theme", "low_bandwidth") if table.get(key) is not None
-    }
+    chosen: dict[str, Any] = {key: table[key] for key in ("proxy", "theme") if table.get(key) is not None}
     chosen |= {key: float(table[key]) for key in ("poll_interval", "timeout") if key in table}
     if table.get("ca_bundle"):
         chosen["ca_bundle"] = str(Path(table["ca_bundle"]).expanduser())
@@ -75,11 +70,6 @@ def instance_address(url: str) -> str:
     """The address of an instance as contexts keep it: with a scheme, without a slash at its end."""
     scheme, separator, rest = url.partition("://")
     return f"{scheme}://{rest.rstrip('/')}" if separator else f"https://{url.rstrip('/')}"
-
-
-def _inherited(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What holds for every context that does not say otherwise."""
-    return {key: document[key] for key in ("theme", "low_bandwidth") if document.get(key) is not None}
 
 
 def _preferences(document: Mapping[str, Any]) -> Preferences:

@@ -53,7 +53,6 @@ class Context:
     poll_interval: float = 10.0
     timeout: float = 30.0
     theme: str | None = None
-    low_bandwidth: bool = False
 
     @property
     def origin(self) -> str:

@@ -43,7 +43,6 @@ def test_a_whole_file_becomes_records() -> None:
         poll_interval=5.0,
         timeout=2.5,
         theme="light",
-        low_bandwidth=True,
     )
     assert configuration.preferences == Preferences(
         low_bandwidth=True, mouse=False, clipboard=Clipboard.OFF, keymap={"runs.refresh": ["f5", "r"]}
