@@ -24,7 +24,7 @@ _GLOBAL_KEYWORDS = frozenset(
     }
 )  # fmt: skip
 _WHEN = ("on_success", "on_failure", "always", "never", "manual", "delayed")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?\b")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?(?![a-z])")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
