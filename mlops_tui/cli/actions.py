@@ -34,8 +34,8 @@ async def carry_out(session: Session, action: Action, options: GlobalOptions, *,
     """Preview an action, have it confirmed, run it and print the receipt.
 
     ``waits`` follows what was started until it ends, telling of it on standard error; the receipt then says how it
-    ended. With ``--dry-run`` the preview is printed and nothing is sent. Raises typer.Exit with the status that the outcome
-    asks for, and a RefusedError when it is not confirmed or must not be done.
+    ended. With ``--dry-run`` the preview is printed and nothing is sent. Raises typer.Exit with the status that the
+    outcome asks for, and a RefusedError when it is not confirmed or must not be done.
     """
     if options.dry_run:
         print_preview(action.preview, options.format, session.context.url)

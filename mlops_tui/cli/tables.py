@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _GAP = "  "
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -13,12 +14,16 @@ _LEAST = 6
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its title, the key of the item it shows, whether it holds numbers, and whether it is never cut."""
+    """A column: its title, the key of the item it shows, whether it holds numbers, and whether it is never cut.
+
+    ``show`` words a value for people; programs get the value itself.
+    """
 
     title: str
     key: str
     is_number: bool = False
     is_whole: bool = False
+    show: Callable[[Any], str] | None = None
 
 
 def cell_width(text: str) -> int:

@@ -96,20 +96,26 @@ async def find_version(session: Session, project: Project, name: str, number: st
 
 
 async def live_versions(session: Session, name: str, at: datetime | None = None) -> Snapshot[tuple[LiveRow, ...]]:
-    """What serves a model in each environment, or served at a past moment; production first."""
+    """What serves a model in each environment, or served at a past moment; production first.
+
+    An environment that the model never reached has a row without a version.
+    """
     summary = await find_model(session, name)
     delivery = await read_delivery(session, summary.project)
-    return session.snapshot(live_rows(delivery, summary.model.name, at))
+    return session.snapshot(_every_row(delivery, summary.model.name, at))
 
 
 def live_rows(delivery: Delivery, model: str, at: datetime | None = None) -> tuple[LiveRow, ...]:
-    """The rows of one model, from what was read of its project; an environment it never reached has none."""
+    """What serves one model, from what was read of its project."""
+    return tuple(row for row in _every_row(delivery, model, at) if row.live.version is not None)
+
+
+def _every_row(delivery: Delivery, model: str, at: datetime | None) -> tuple[LiveRow, ...]:
     rows: list[LiveRow] = []
     for environment in delivery.environments:
         live = live_version(delivery.deployments, model, environment.name, at)
-        if live.version is not None:
-            parts = (live, *live_steps(delivery.deployments, live, at))
-            rows += [LiveRow(part, environment.tier) for part in parts]
+        parts = (live, *live_steps(delivery.deployments, live, at))
+        rows += [LiveRow(part, environment.tier) for part in parts]
     return tuple(rows)
 
 
