@@ -65,7 +65,7 @@ def run_item(run: Run) -> dict[str, Any]:
 
 def run_row(run: Run, fields: Sequence[Field]) -> dict[str, Any]:
     """A run as a line of a table with a column for each of these metrics and parameters."""
-    row = {
+    row: dict[str, Any] = {
         "run_id": run.id,
         "name": run.name,
         "experiment": run.experiment,

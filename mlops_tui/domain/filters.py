@@ -34,6 +34,7 @@ __all__ = [
     "Query",
     "RunFields",
     "TextSearch",
+    "fields_of",
     "matches",
     "parse_field",
     "parse_filter",
@@ -98,6 +99,23 @@ class FieldsOfRun:
             FieldKind.EXPERIMENT: self.run.experiment,
         }
         return texts.get(kind)
+
+
+def fields_of(expression: Expression) -> tuple[Field, ...]:
+    """Every field that a filter asks about, in its order."""
+    match expression:
+        case Not(operand):
+            return fields_of(operand)
+        case And(operands) | Or(operands):
+            return tuple(field for operand in operands for field in fields_of(operand))
+        case MetricTerm(field) | TextTerm(field) | PatternTerm(field):
+            return (field,)
+        case StartTerm():
+            return (Field(FieldKind.STARTED_AT),)
+        case AgeTerm():
+            return (Field(FieldKind.AGE),)
+        case _:
+            assert_never(expression)
 
 
 def matches(expression: Expression, fields: RunFields, now: datetime) -> bool:

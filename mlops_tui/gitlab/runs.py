@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from mlops_tui.domain.errors import NotAllowedError, NotFoundError
+from mlops_tui.domain.errors import NotFoundError
 from mlops_tui.domain.experiments import Experiment
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.runs import Run, RunStatus
@@ -78,16 +78,12 @@ async def run_pages(
 ) -> AsyncIterator[list[RunRow]]:
     """The rows of an experiment, newest first, a page at a time, not yet cleaned.
 
-    The search is a POST, so it needs the scope ``api`` and the role Developer; a token with less is answered through
-    GraphQL, which lists at most 20 runs a request and tells no start and end.
+    The search is a POST, so it needs the scope ``api`` and the role Developer; a token with less gets a NotAllowedError
+    and can read ``candidate_pages``.
     """
     body = {"experiment_ids": [str(experiment.iid)], "max_results": page_size, "order_by": "created_at DESC"}
-    try:
-        async for answer in transport.token_pages(mlflow(experiment.project, "runs/search"), body):
-            yield answer.get("runs", [])
-    except NotAllowedError:
-        async for rows in _candidate_pages(transport, experiment):
-            yield rows
+    async for answer in transport.token_pages(mlflow(experiment.project, "runs/search"), body):
+        yield answer.get("runs", [])
 
 
 async def get_run(transport: Transport, project: ProjectRef, run_id: str) -> Run:
@@ -129,7 +125,8 @@ def candidate_iid(artifact_uri: str) -> int | None:
     return int(number) if found and number.isdecimal() else None
 
 
-async def _candidate_pages(transport: Transport, experiment: Experiment) -> AsyncIterator[list[RunRow]]:
+async def candidate_pages(transport: Transport, experiment: Experiment) -> AsyncIterator[list[RunRow]]:
+    """The same rows through GraphQL, which a token may ask that only reads: 20 a request, without start and end."""
     global_id = await experiment_global_id(transport, experiment.project, experiment.iid)
     after: str | None = None
     while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,9 +59,10 @@ class RunChanges:
     changed: tuple[Run, ...]
 
 
-async def list_runs(session: Session, experiment: str | None = None) -> Snapshot[RunColumns]:
-    """Every run; ``selected`` narrows and sorts them here, since GitLab filters nothing."""
-    snapshot = await RunFeed(session, experiment).update()
+async def list_runs(session: Session, experiment: str | None = None, newest: int | None = None) -> Snapshot[RunColumns]:
+    """Every run, or the ``newest`` of each experiment; ``selected`` narrows and sorts, since GitLab filters nothing."""
+    feed = RunFeed(session, experiment)
+    snapshot = await (feed.update() if newest is None else feed.newest(newest))
     return Snapshot(snapshot.data.columns, snapshot.fetched_at, snapshot.source, snapshot.error)
 
 
@@ -73,6 +74,13 @@ def selected(
     if order is None:
         order, descending = NEWEST_FIRST, True
     return [int(row) for row in columns.sort(order, descending=descending, rows=np.asarray(rows))]
+
+
+def unknown_fields(columns: RunColumns, fields: Iterable[Field]) -> tuple[Field, ...]:
+    """Those that no run has ever logged: most likely slips of the pen."""
+    known = {FieldKind.METRIC: columns.metrics, FieldKind.PARAM: columns.params, FieldKind.TAG: columns.tags}
+    named = (field for field in dict.fromkeys(fields) if field.kind in known)
+    return tuple(field for field in named if field.name not in known[field.kind])
 
 
 async def watch_runs(
