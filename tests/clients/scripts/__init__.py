@@ -1,0 +1,1 @@
+"""Programs that run in the environment of the foreign clients, each a process of its own."""
