@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mlops_tui import __version__
+
+# Set by the shell's completion, which passes the words of the line in the environment.
+_COMPLETION = "_MLOPS_TUI_COMPLETE"
 
 
 def main() -> int:
@@ -15,7 +19,7 @@ def main() -> int:
         return 0
     from mlops_tui.cli.errors import guarded
 
-    if not arguments:
+    if not arguments and _COMPLETION not in os.environ:
         from mlops_tui.cli.dashboard import open_default
 
         return guarded(open_default)

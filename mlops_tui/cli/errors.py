@@ -11,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlops_tui.domain.errors import ExitCode, MlopsError
+from mlops_tui.domain.text import clean
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_LONGEST = 4_000
 _TOKEN = re.compile(r"\bgl[a-z]{2,5}-[\w.-]{10,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]+")
 
 
@@ -36,9 +38,9 @@ def guarded(program: Callable[[], int]) -> int:
 
 
 def tell(message: str) -> None:
-    """Write one line for people; standard output is kept for data."""
+    """Write one line for people, whatever the message was made of; standard output is kept for data."""
     with suppress(BrokenPipeError):
-        sys.stderr.write(f"mlops-tui: {_TOKEN.sub('***', message)}\n")
+        sys.stderr.write(f"mlops-tui: {clean(_TOKEN.sub('***', message), limit=_LONGEST)}\n")
         sys.stderr.flush()
 
 

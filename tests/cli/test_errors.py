@@ -37,6 +37,11 @@ def test_each_error_has_its_status_and_one_line(
     assert done.err == f"mlops-tui: {error}\n"
 
 
+def test_a_message_never_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    ending(ConfigError("Unknown key", key="\x1b]0;title\x07\x9b31m", source="config.toml\r\n"))
+    assert capsys.readouterr().err.removesuffix("\n").isprintable()
+
+
 def test_an_interrupt_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     assert ending(KeyboardInterrupt()) == INTERRUPTED == 130
     assert capsys.readouterr().err == ""

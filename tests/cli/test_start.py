@@ -41,6 +41,16 @@ def test_a_terminal_that_cannot_show_the_dashboard_costs_nothing() -> None:
     assert packages.isdisjoint(HEAVY)
 
 
+def test_the_shell_is_helped_to_complete_nouns_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_MLOPS_TUI_COMPLETE", "complete_bash")
+    for words, expected in (("mlops-tui jour", "journal"), ("mlops-tui journal list --out", "--output")):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        done, packages = loaded()
+        assert done.stdout.split() == [expected]
+        assert packages.isdisjoint({"textual", "httpx"})
+
+
 @pytest.mark.parametrize(
     "arguments", [("config", "path"), ("config", "contexts"), ("journal", "list"), ("sandbox", "serve", "--help")]
 )
