@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from mlops_tui.domain.errors import UsageError
+from mlops_tui.widgets.terminal import require_terminal
 
 if TYPE_CHECKING:
     from mlops_tui.config.contexts import Choice
     from mlops_tui.domain.contexts import Context
     from mlops_tui.domain.credentials import FoundCredential
     from mlops_tui.screens.launch import Launch
-
-_HEADLESS = "Every screen is a command too: mlops-tui runs list, mlops-tui models list, and mlops-tui --help for more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +46,6 @@ def open_dashboard(context: Context, credential: FoundCredential | None) -> int:
     from mlops_tui.app import run
 
     return run(context, credential)
-
-
-def require_terminal(environment: Mapping[str, str], source: TextIO, target: TextIO) -> None:
-    """Raise UsageError, naming the way without a terminal, where the dashboard cannot be drawn."""
-    kind = environment.get("TERM", "")
-    if kind in {"dumb", "unknown", ""}:
-        raise UsageError(
-            "This terminal cannot show the dashboard", why=f"TERM is {kind or 'not set'}", remedy=_HEADLESS
-        )
-    if not source.isatty() or not target.isatty():
-        raise UsageError("The dashboard needs a terminal", why="the input or the output is none", remedy=_HEADLESS)
 
 
 def _launch(choice: Choice, token_file: Path | None, manner: Manner) -> Launch:

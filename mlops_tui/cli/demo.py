@@ -16,12 +16,13 @@ from typing import Annotated, Any
 
 import typer
 
-from mlops_tui.cli.dashboard import open_dashboard, require_terminal
+from mlops_tui.cli.dashboard import open_dashboard
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 from mlops_tui.config.paths import HOME_VARIABLE, PRIVATE_FILE, Paths, private_folder
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
 from mlops_tui.domain.errors import UnreachableError
+from mlops_tui.widgets.terminal import require_terminal
 
 _START_SECONDS = 60.0
 _END_SECONDS = 10.0

@@ -13,7 +13,6 @@ from enum import StrEnum
 import typer
 
 from mlops_tui import __version__
-from mlops_tui.cli.dashboard import require_terminal
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 from mlops_tui.cli.output import Listing, print_listing
 from mlops_tui.cli.tables import Column
@@ -21,6 +20,7 @@ from mlops_tui.cli.targets import Settings, Target
 from mlops_tui.config.paths import Paths, settings_file
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import ExitCode, MlopsError
+from mlops_tui.widgets.terminal import require_terminal
 
 _COLUMNS = (Column("check", "check"), Column("verdict", "verdict"), Column("found", "found"))
 
