@@ -5,7 +5,6 @@ GitLab: lib/api/ml/mlflow/model_versions.rb, app/services/ml/create_model_versio
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,19 +12,15 @@ import orjson
 
 from mlops_tui.sandbox.clock import parse_timestamp, timestamp
 from mlops_tui.sandbox.errors import ApiError
-from mlops_tui.sandbox.mlflow import (
-    TAGS,
-    does_not_exist,
-    invalid_parameter,
-    mlflow_route,
-    registry_project,
-)
+from mlops_tui.sandbox.mlflow import TAGS, does_not_exist, invalid_parameter, mlflow_route, registry_project
 from mlops_tui.sandbox.packages import create_package
 from mlops_tui.sandbox.parameters import Kind, optional, required
 from mlops_tui.sandbox.runs import create_run, find_by_eid
+from mlops_tui.sandbox.semantic_versions import next_version, parse
 from mlops_tui.sandbox.tags import created_tags
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Sequence
     from datetime import datetime
 
@@ -36,14 +31,8 @@ if TYPE_CHECKING:
     from mlops_tui.sandbox.request import Context
 
 _VERSION_TAG = "gitlab.version"
-_FIRST = "1.0.0"
 _MAXIMUM_VERSION = 255
 _MAXIMUM_DESCRIPTION = 10_000
-_IDENTIFIER = r"(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-_SEMVER = re.compile(
-    r"(?P<major>0|[1-9]\d*)\.(?P<minor>0|[1-9]\d*)\.(?P<patch>0|[1-9]\d*)"
-    rf"(?P<prerelease>-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?(?P<build>\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
-)
 # Versions with their model's name and their run.
 VERSIONS = (
     "SELECT model_versions.*, models.name AS name, runs.eid AS eid, runs.id AS run_id FROM model_versions"
@@ -110,15 +99,6 @@ def find_by_name_and_version(database: Database, project_id: int, name: str, ver
     )
 
 
-def next_version(latest: str | None) -> str:
-    """Return the version that follows: one patch higher, the prerelease and build suffixes kept."""
-    found = _SEMVER.fullmatch(latest or "")
-    if found is None:
-        return _FIRST
-    suffix = (found["prerelease"] or "") + (found["build"] or "")
-    return f"{found['major']}.{found['minor']}.{int(found['patch']) + 1}{suffix}"
-
-
 def create_version(
     database: Database, model: Row, new: NewVersion, *, user_id: int | None, now: datetime, job_id: int | None = None
 ) -> Row:
@@ -167,7 +147,7 @@ def _checked(database: Database, model: Row, version: str, new: NewVersion) -> r
         raise VersionRefusedError(new.run_complaint)
     if new.run is not None and new.run["model_version_id"] is not None:
         raise VersionRefusedError("Run has already a model version")
-    parsed = _SEMVER.fullmatch(version)
+    parsed = parse(version)
     if parsed is None:
         raise VersionRefusedError("Version must be semantic version")
     complaints = []

@@ -1,4 +1,4 @@
-"""The params of runs, write-once, and the batches that carry metrics, params and tags together.
+"""What is logged to a run once: params and tags, one by one or in batches together with metrics.
 
 GitLab: lib/api/ml/mlflow/runs.rb, app/services/ml/experiment_tracking/candidate_repository.rb.
 """
@@ -12,8 +12,9 @@ import orjson
 from mlops_tui.sandbox.metrics import METRIC, Metric, append, storable
 from mlops_tui.sandbox.mlflow import check_violation, experiments_project, invalid_parameter, mlflow_route
 from mlops_tui.sandbox.parameters import Kind, optional, required
-from mlops_tui.sandbox.runs import add_tags, required_run
-from mlops_tui.sandbox.tags import length_complaints, merged
+from mlops_tui.sandbox.run_tags import add_tags, link_job
+from mlops_tui.sandbox.runs import required_run
+from mlops_tui.sandbox.tags import duplicate_name, length_complaints, merged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,26 @@ async def log_parameter(context: Context) -> Response:
         raise invalid_parameter(f"Validation failed: {', '.join(complaints)}")
     with context.database.transaction():
         context.database.update("runs", run["id"], {"params": orjson.dumps([*params, param]).decode()})
+    return context.json({})
+
+
+async def set_tag(context: Context) -> Response:
+    """Set a tag that the run does not have yet."""
+    project = experiments_project(context)
+    given = context.declare(required("run_id"), required("key"), required("value"))
+    run = required_run(context, project, given["run_id"])
+    tag = {"key": given["key"], "value": given["value"]}
+    with context.database.transaction():
+        # The job is linked even when the tag itself is refused.
+        link_job(context.database, run["id"], [tag])
+    complaints = [*length_complaints("Name", given["key"], 250), *length_complaints("Value", given["value"], 5000)]
+    tags = orjson.loads(run["tags"])
+    if any(present["key"] == tag["key"] for present in tags):
+        complaints.append(duplicate_name(tag["key"]))
+    if complaints:
+        raise invalid_parameter(f"Validation failed: {', '.join(complaints)}")
+    with context.database.transaction():
+        context.database.update("runs", run["id"], {"tags": orjson.dumps([*tags, tag]).decode()})
     return context.json({})
 
 
@@ -83,5 +104,6 @@ def _add_params(context: Context, run: Row, given: Sequence[dict[str, Any]]) -> 
 
 ROUTES = [
     mlflow_route("POST", "runs/log-parameter", log_parameter),
+    mlflow_route("POST", "runs/set-tag", set_tag),
     mlflow_route("POST", "runs/log-batch", log_batch),
 ]

@@ -19,17 +19,15 @@ from mlops_tui.sandbox.mlflow import (
     check_violation,
     does_not_exist,
     experiments_project,
-    invalid_parameter,
     mlflow_route,
     page_of,
     pages,
     split_order,
 )
 from mlops_tui.sandbox.parameters import Kind, optional, required
-from mlops_tui.sandbox.tags import duplicate_name, length_complaints, merged
+from mlops_tui.sandbox.run_tags import add_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from starlette.responses import Response
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from mlops_tui.sandbox.database import Database, Row
     from mlops_tui.sandbox.request import Context
 
-JOB_TAG = "gitlab.CI_JOB_ID"
 _NAME_TAG = "mlflow.runName"
 _MAXIMUM_NAME = 255
 _ANIMALS = (
@@ -121,38 +118,6 @@ def required_run(context: Context, project: Project, run_id: str | None) -> Row:
     if row is None:
         raise does_not_exist()
     return row
-
-
-def link_job(database: Database, run_id: int, tags: Sequence[Mapping[str, Any]]) -> None:
-    """Link a run to the CI job that one of its new tags names.
-
-    Raises:
-        ApiError: 500 for a job that does not exist; that it belongs to the run's project is not checked.
-    """
-    for tag in tags:
-        if tag.get("key") != JOB_TAG:
-            continue
-        job_id = str(tag.get("value"))
-        known = job_id.isascii() and job_id.isdigit() and len(job_id) <= 18
-        if not known or database.value("SELECT 1 FROM ci_jobs WHERE id = ?", (int(job_id),)) is None:
-            raise errors.message(500, "500 Internal Server Error")
-        database.update("runs", run_id, {"ci_build_id": int(job_id)})
-
-
-def add_tags(context: Context, run: Row, given: Any) -> None:
-    """Store tags as a bulk insert does; names that are set already are ignored.
-
-    Raises:
-        ApiError: 400 when the database refuses one of them, 500 for an unknown CI job.
-    """
-    tags = [tag for tag in given if isinstance(tag, dict)] if isinstance(given, list) else []
-    if not tags:
-        return
-    link_job(context.database, run["id"], tags)
-    stored = merged(orjson.loads(run["tags"]), tags)
-    if stored is None:
-        raise check_violation("ml_candidate_metadata")
-    context.database.update("runs", run["id"], {"tags": orjson.dumps(stored).decode()})
 
 
 def artifact_uri(context: Context, row: Row) -> str:
@@ -292,26 +257,6 @@ async def update(context: Context) -> Response:
     return context.json({"run_info": presented_info(context, _reread(context, run["id"]))})
 
 
-async def set_tag(context: Context) -> Response:
-    """Set a tag that the run does not have yet."""
-    project = experiments_project(context)
-    given = context.declare(required("run_id"), required("key"), required("value"))
-    run = required_run(context, project, given["run_id"])
-    tag = {"key": given["key"], "value": given["value"]}
-    with context.database.transaction():
-        # The job is linked even when the tag itself is refused.
-        link_job(context.database, run["id"], [tag])
-    complaints = [*length_complaints("Name", given["key"], 250), *length_complaints("Value", given["value"], 5000)]
-    tags = orjson.loads(run["tags"])
-    if any(present["key"] == tag["key"] for present in tags):
-        complaints.append(duplicate_name(tag["key"]))
-    if complaints:
-        raise invalid_parameter(f"Validation failed: {', '.join(complaints)}")
-    with context.database.transaction():
-        context.database.update("runs", run["id"], {"tags": orjson.dumps([*tags, tag]).decode()})
-    return context.json({})
-
-
 async def delete(context: Context) -> Response:
     """Delete a run for good, unless a model version stands on it."""
     project = experiments_project(context)
@@ -329,6 +274,5 @@ ROUTES = [
     mlflow_route("GET", "runs/get", get),
     mlflow_route("POST", "runs/search", search),
     mlflow_route("POST", "runs/update", update),
-    mlflow_route("POST", "runs/set-tag", set_tag),
     mlflow_route("POST", "runs/delete", delete),
 ]

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mlops_tui.sandbox.authentication import issue_job_token
 from tests.sandbox.factory import client
+from tests.sandbox.test_runs import make_job
 from tests.sandbox.tracking import Tracking, unique
 
 if TYPE_CHECKING:
@@ -130,6 +132,16 @@ def test_who_may_do_what(sandbox: SandboxFactory) -> None:
     assert limited.status_code == 403
     assert limited.json()["error"] == "insufficient_scope"
     assert limited.json()["scope"] == "api read_api"
+
+
+def test_a_job_token_opens_nothing_here(sandbox: SandboxFactory) -> None:
+    server = sandbox()
+    project_id, job_id = server.project_id("sandbox/empty"), make_job(server)
+    secret = server.call(lambda services: issue_job_token(services.database, job_id, project_id, 3))
+    assert Tracking(server, token=secret).get("experiments/list").status_code == 401
+    path = "/ml/mlflow/api/2.0/mlflow/experiments/list"
+    anonymous = Tracking(server, None).http
+    assert anonymous.get(path, headers={"JOB-TOKEN": secret}).status_code == 401
 
 
 def test_a_switched_off_feature_and_an_unknown_project_are_not_found(sandbox: SandboxFactory) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlops_tui.sandbox.settings import World
-from tests.sandbox.test_graphql import ask
+from tests.sandbox.graphql import ask
 from tests.sandbox.tracking import Tracking
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from mlops_tui.sandbox import scheduler
 from mlops_tui.sandbox.clock import parse_timestamp, timestamp
 from mlops_tui.sandbox.logs import PREPARATION_SECONDS, Timeline
-from mlops_tui.sandbox.runs import JOB_TAG, Status
+from mlops_tui.sandbox.run_tags import JOB_TAG
+from mlops_tui.sandbox.runs import Status
 from mlops_tui.sandbox.scripts import Step
 from mlops_tui.sandbox.transitions import find_job
 
