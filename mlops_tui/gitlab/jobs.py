@@ -10,7 +10,6 @@ from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.transport import Transport
 
-
 _RETRYABLE = """
 query($project: ID!, $job: JobID!) {
   project(fullPath: $project) { job(id: $job) { retryable } }

@@ -79,7 +79,7 @@ async def pipeline_variables(transport: Transport, project: ProjectRef, pipeline
 
 
 async def declared_inputs(transport: Transport, project: ProjectRef, ref: str) -> tuple[PipelineInput, ...]:
-    """The inputs that the pipeline of ``ref`` declares; empty when it declares none or the server is too old to tell."""
+    """The inputs that the pipeline of ``ref`` declares; empty when it has none or the server cannot tell."""
     try:
         data = await transport.graphql(_INPUTS, {"project": project.path, "ref": ref})
     except RemoteError:
