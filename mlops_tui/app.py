@@ -15,11 +15,13 @@ from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.preferences import Clipboard
+from mlops_tui.domain.text import clean, clean_block
 from mlops_tui.screens.actions import all_actions, go_actions
 from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.screens.frames import FrameStore
@@ -210,6 +212,18 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
     def copy_to_clipboard(self, text: str) -> None:
         """Textual's own widgets copy the same way."""
         self.copy(text)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,  # noqa: ARG002 - never: a message may hold the words of strangers
+    ) -> None:
+        """Show a toast, as the text it is."""
+        super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout, markup=False)
 
     @on(events.AppFocus)
     def _terminal_focused(self) -> None:

@@ -35,7 +35,7 @@ class Command:
     context: str | None = None
 
 
-_CONTEXT = re.compile(r"(?:^|\s)@(?P<name>\S*)\s*$")
+_CONTEXT = re.compile(r"(?:^|\s)@(?P<name>[\w.-]*)\s*$")
 _FILTER = re.compile(r"(?:^|\s)/(?P<text>.*)$", re.DOTALL)
 CONTEXT_WORDS = ("ctx", "context")
 QUIT_WORDS = ("q", "quit")

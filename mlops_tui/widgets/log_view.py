@@ -51,6 +51,7 @@ class LogView(TextLines, inherit_bindings=False):
         self._file_name = file_name
         self._whole = whole
         self._dropped = 0
+        self._shown_match = 0
 
     @property
     def status(self) -> str:
@@ -76,7 +77,7 @@ class LogView(TextLines, inherit_bindings=False):
     def search(self, pattern: str) -> bool:
         """Set off all matches and go to the next one; False when there is none. Nothing typed ends the search."""
         self.pattern = pattern
-        return not pattern or self._go_to_match(range(self.first_visible, len(self.lines)))
+        return not pattern or self._go_to_match(self.first_visible, 1)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling to the end follows it again."""
@@ -87,7 +88,7 @@ class LogView(TextLines, inherit_bindings=False):
     def on_resize(self, _event: events.Resize) -> None:
         """Stay at the end in another size, too; the lines are laid out anew first."""
         if self.follows:
-            self.call_after_refresh(self._go_to_end)
+            self.call_after_refresh(self._stay_at_end)
 
     def on_mouse_scroll_up(self) -> None:
         """Scrolling up holds the log."""
@@ -118,16 +119,12 @@ class LogView(TextLines, inherit_bindings=False):
         self._go_to_end()
 
     def action_next(self) -> None:
-        """Go to the next match."""
-        here = self.first_visible + self.size.height // 3
-        if not self._go_to_match(range(here + 1, len(self.lines))):
-            self.app.notify("No further match", markup=False)
+        """Go to the next match, after the last one to the first."""
+        self._go_to_match(self._shown_match + 1, 1)
 
     def action_previous(self) -> None:
-        """Go to the match before."""
-        here = self.first_visible + self.size.height // 3
-        if not self._go_to_match(range(min(here, len(self.lines)) - 1, -1, -1)):
-            self.app.notify("No match before", markup=False)
+        """Go to the match before, before the first one to the last."""
+        self._go_to_match(self._shown_match - 1, -1)
 
     async def action_save(self) -> None:
         """Save the whole log to a new file and say where."""
@@ -147,14 +144,20 @@ class LogView(TextLines, inherit_bindings=False):
     def _tell_status(self) -> None:
         self.post_message(self.StatusChanged(self.status))
 
+    def _stay_at_end(self) -> None:
+        if self.follows:
+            self._go_to_end()
+
     def _go_to_end(self) -> None:
         self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
 
-    def _go_to_match(self, numbers: range) -> bool:
-        wanted = self.pattern.casefold()
+    def _go_to_match(self, start: int, step: int) -> bool:
+        wanted, count = self.pattern.casefold(), len(self.lines)
+        numbers = ((start + step * distance) % count for distance in range(count))
         found = next((n for n in numbers if wanted and wanted in plain_text(self.lines[n]).casefold()), None)
         if found is None:
             return False
+        self._shown_match = found
         self.follows = False
         self.go_to_line(found)
         return True

@@ -26,7 +26,7 @@ from mlops_tui.widgets.plot_figure import PlotData, draw_figure, legend, plain_n
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import Row
-from mlops_tui.widgets.text_layout import TextLine
+from mlops_tui.widgets.text_layout import TextLine, safe_line, text_line
 
 INTERVAL = 15.0
 LOW_BANDWIDTH_INTERVAL = 60.0
@@ -155,8 +155,8 @@ class PlotCanvas(Widget, can_focus=True):
         width, height = self.size
         if self._data.is_empty:
             return [(Cell("No values to draw.", Token.MUTED),)]
-        marks = legend(self._data.shown, SERIES_SIGNS)[: max(1, height // 3)]
-        note = [(Cell(self._data.note, Token.MUTED),)] if self._data.note else []
+        marks = [safe_line(row) for row in legend(self._data.shown, SERIES_SIGNS)[: max(1, height // 3)]]
+        note = [text_line(self._data.note, Token.MUTED)] if self._data.note else []
         room = height - len(marks) - len(note)
         if width < 20 or room < 5:
             return [(Cell("Too small for a plot; t shows the numbers.", Token.MUTED),)]

@@ -81,34 +81,34 @@ def draw_figure(data: PlotData, width: int, height: int, *, is_logarithmic: bool
     figure.theme("clear")
     figure.plotsize(width, height)
     figure._set_size(width, height)  # noqa: SLF001 - textual-plotext's own widget sets the size twice, too
-    if is_logarithmic:
+    if is_logarithmic and any(True for series in data.series for _ in _stretches(series, is_logarithmic=True)):
         figure.yscale("log")
     for series in data.series:
         if series.is_faint:
-            _add(figure, series, _FAINT, is_logarithmic)
+            _add(figure, series, _FAINT, is_logarithmic=is_logarithmic)
     for number, series in enumerate(data.shown):
-        _add(figure, series, number % len(SERIES) + 1, is_logarithmic)
+        _add(figure, series, number % len(SERIES) + 1, is_logarithmic=is_logarithmic)
     for number, series in enumerate(data.shown):
-        _label(figure, series, number, is_logarithmic)
+        _label(figure, series, number, is_logarithmic=is_logarithmic)
     _x_axis(figure, data)
     return [_line(text) for text in str(figure.build()).splitlines()]
 
 
-def _add(figure: Plotext, series: Series, colour: int, is_logarithmic: bool) -> None:
-    for points in _stretches(series, is_logarithmic):
+def _add(figure: Plotext, series: Series, colour: int, *, is_logarithmic: bool) -> None:
+    for points in _stretches(series, is_logarithmic=is_logarithmic):
         xs, ys = [x for x, _ in points], [y for _, y in points]
         draw = figure.plot if len(points) > 1 else figure.scatter
         draw(xs, ys, marker="braille", color=colour)
 
 
-def _label(figure: Plotext, series: Series, number: int, is_logarithmic: bool) -> None:
-    stretches = list(_stretches(series, is_logarithmic))
+def _label(figure: Plotext, series: Series, number: int, *, is_logarithmic: bool) -> None:
+    stretches = list(_stretches(series, is_logarithmic=is_logarithmic))
     if stretches:
         x, y = stretches[-1][-1]
         figure.scatter([x], [y], marker=str((number + 1) % 10), color=number % len(SERIES) + 1)
 
 
-def _stretches(series: Series, is_logarithmic: bool) -> Iterator[list[tuple[float, float]]]:
+def _stretches(series: Series, *, is_logarithmic: bool) -> Iterator[list[tuple[float, float]]]:
     """The runs of neighbouring points that can be drawn; what lies between them is a gap."""
     stretch: list[tuple[float, float]] = []
     for x, y in zip(series.xs, series.ys, strict=True):

@@ -53,8 +53,10 @@ def _break_at(text: str, width: int) -> int:
         if taken > width:
             break
         count += 1
-    blank = text.rfind(" ", 0, count + 1)
-    return blank + 1 if blank > 0 and blank > count // 2 else max(1, count)
+    if text[count : count + 1] == " ":
+        return count
+    blank = text.rfind(" ", 0, count)
+    return blank + 1 if blank > count // 3 else max(1, count)
 
 
 def _split(line: TextLine, position: int) -> tuple[TextLine, TextLine]:
