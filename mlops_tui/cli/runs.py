@@ -87,9 +87,9 @@ def show(run_id: RunId, *, options: GlobalOptions) -> None:
 
     snapshot = ask(options, lambda session: runs.show_run(session, run_id))
     if options.format in {Format.TABLE, Format.MARKDOWN}:
-        print_snapshot(snapshot, "run", run_items.FIELDS, run_items.detail_rows(snapshot.data), options.format)
+        print_snapshot(snapshot, "runs", run_items.FIELDS, run_items.detail_rows(snapshot.data), options.format)
     else:
-        print_snapshot(snapshot, "run", (), [run_items.detail_item(snapshot.data)], options.format)
+        print_snapshot(snapshot, "runs", (), [run_items.detail_item(snapshot.data)], options.format)
 
 
 @app.command("history")
@@ -134,7 +134,7 @@ def compare(
         columns, items = (), run_items.comparison_items(compared)
     print_snapshot(snapshot, "runs-comparison", columns, items, options.format)
     if same := compared.comparison.same_params:
-        tell(f"{same} parameters are the same in all these runs and are left out.")
+        tell(f"Left out, being the same in all these runs: {same} of the parameters.")
 
 
 @app.command("artifacts")

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from mlops_tui.analysis.comparison import Comparison, compare_runs
 from mlops_tui.analysis.run_columns import RunColumns
 from mlops_tui.domain.artifacts import Artifact
@@ -69,11 +67,12 @@ async def list_runs(session: Session, experiment: str | None = None, newest: int
 def selected(
     session: Session, columns: RunColumns, expression: Expression | None, order: Field | None, *, descending: bool
 ) -> list[int]:
-    """The rows that fit, in the order asked for; without one those that began last come first."""
+    """The rows that fit, in the order asked for; among equals those that began last come first."""
     rows = columns.order() if expression is None else columns.filter(expression, session.clock.now())
-    if order is None:
-        order, descending = NEWEST_FIRST, True
-    return [int(row) for row in columns.sort(order, descending=descending, rows=np.asarray(rows))]
+    rows = columns.sort(NEWEST_FIRST, descending=True, rows=rows)
+    if order is not None:
+        rows = columns.sort(order, descending=descending, rows=rows)
+    return [int(row) for row in rows]
 
 
 def unknown_fields(columns: RunColumns, fields: Iterable[Field]) -> tuple[Field, ...]:
