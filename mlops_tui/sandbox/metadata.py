@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlops_tui.sandbox.request import Context
 
 _POLICY = Policy(scopes=("api", "read_api", "read_user", "ai_features"), authenticated=True)
-_REVISION = "ceb07b24cb0"
+REVISION = "ceb07b24cb0"
 
 
 async def show(context: Context) -> Response:
@@ -23,7 +23,7 @@ async def show(context: Context) -> Response:
     return context.json(
         {
             "version": version,
-            "revision": _REVISION,
+            "revision": REVISION,
             "kas": {
                 "enabled": False,
                 "externalUrl": f"{websocket}/-/kubernetes-agent/",

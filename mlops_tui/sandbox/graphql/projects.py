@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_tui.sandbox.access import Project, Role, find_project, is_visible
 from mlops_tui.sandbox.graphql.operations import not_available
 from mlops_tui.sandbox.graphql.scalars import global_id
+from mlops_tui.sandbox.metadata import REVISION
 from mlops_tui.sandbox.mlflow import may_write
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _echo(_parent: None, operation: Operation, text: str) -> str:
 
 def _metadata(_parent: None, operation: Operation) -> dict[str, Any]:
     settings = operation.context.settings
-    return {"version": settings.version, "revision": "sandbox", "enterprise": settings.enterprise}
+    return {"version": settings.version, "revision": REVISION, "enterprise": settings.enterprise}
 
 
 RESOLVERS: dict[str, dict[str, Resolver]] = {
