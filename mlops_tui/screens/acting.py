@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Prepare = Callable[[], "Awaitable[Action]"]
+Prepare = Callable[[], "Awaitable[Action | None]"]
 
 
 def act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None] | None = None) -> None:
@@ -25,7 +25,7 @@ def act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None]
     Args:
         view: Where it is done from.
         verb: The word on the confirming button.
-        prepare: Makes the preview.
+        prepare: Makes the preview, after asking what it needs to know; None when the person left that.
         done: Takes the receipt, whatever the outcome; for instance to follow a pipeline.
     """
     if any(worker.group == "acting" and worker.is_running for worker in view.app.workers):
@@ -42,9 +42,8 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
         return
     try:
         action = await prepare()
-        dialog = ConfirmDialog(action.preview, origin=session.context.url, verb=verb)
-        typed = await view.app.push_screen_wait(dialog)
-        if typed is None:
+        typed = await _confirmed(view, verb, action) if action is not None else None
+        if action is None or typed is None:
             view.notify("Nothing was sent", markup=False)
             return
         receipt = await run(session, action, typed)
@@ -59,6 +58,11 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
     view.action_refresh()
     if done is not None:
         done(receipt)
+
+
+async def _confirmed(view: View, verb: str, action: Action) -> str | None:
+    """What the person typed under the preview, None for no."""
+    return await view.app.push_screen_wait(ConfirmDialog(action.preview, origin=view.host.context.url, verb=verb))
 
 
 def tell(view: View, verb: str, receipt: Receipt) -> None:

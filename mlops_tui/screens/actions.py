@@ -6,17 +6,23 @@ from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.widgets.actions import SHARED_ACTIONS, KeyAction, Registry
 
 RUNS_ACTIONS: tuple[KeyAction, ...] = ()
-MODELS_ACTIONS: tuple[KeyAction, ...] = (
-    KeyAction("models.promote", ("P",), "Promote", "Deploy this version to an environment", changes=True),
-    KeyAction("models.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True),
+DELIVERY_ACTIONS = (
+    KeyAction("delivery.promote", ("P",), "Promote", "Deploy this version to an environment", changes=True),
+    KeyAction("delivery.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True),
 )
-ENVIRONMENTS_ACTIONS: tuple[KeyAction, ...] = (
-    KeyAction("environments.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True),
+MAKE_VERSION = KeyAction("registry.make_version", ("V",), "Version", "Make a model version from a run", changes=True)
+EDIT_CARD = KeyAction("registry.edit_card", ("E",), "Edit card", "Edit the card of this model or version", changes=True)
+DELETE = KeyAction(
+    "registry.delete", ("D",), "Delete", "Delete this model or version for good", changes=True, shown=False
 )
-OVERVIEW_ACTIONS: tuple[KeyAction, ...] = ()
-JOURNAL_ACTIONS: tuple[KeyAction, ...] = ()
+REGISTRY_ACTIONS = (MAKE_VERSION, EDIT_CARD, DELETE)
+MODEL_ACTIONS = (KeyAction("model.at", ("a",), "At", "Ask what was live at a past moment"),)
+VERSION_ACTIONS = (
+    KeyAction("version.open_run", ("o",), "Run", "Open the run that it was made from"),
+    KeyAction("version.download", ("S",), "Download", "Save its files on this machine and check their sums"),
+)
 
-OWN_ACTIONS = (*OVERVIEW_ACTIONS, *RUNS_ACTIONS, *MODELS_ACTIONS, *ENVIRONMENTS_ACTIONS, *JOURNAL_ACTIONS)
+OWN_ACTIONS = (*RUNS_ACTIONS, *DELIVERY_ACTIONS, *REGISTRY_ACTIONS, *MODEL_ACTIONS, *VERSION_ACTIONS)
 
 
 def go_actions(views: tuple[ViewEntry, ...] = VIEWS) -> tuple[KeyAction, ...]:

@@ -39,6 +39,7 @@ class View(Screen[None]):
     """
 
     NAME: ClassVar[str] = ""
+    SHARED_SCOPES: ClassVar[tuple[str, ...]] = ("delivery", "registry")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(VIEW_ACTIONS)]
     AUTO_FOCUS: ClassVar[str | None] = "Table"
     DEFAULT_CSS = "View { layout: vertical; }"
@@ -206,7 +207,7 @@ class View(Screen[None]):
         return super().check_action(action, parameters)
 
     def _own_action(self, method: str) -> KeyAction | None:
-        names = (f"{self.NAME}.{method}", f"view.{method}")
+        names = [f"{scope}.{method}" for scope in (self.NAME, "view", *self.SHARED_SCOPES)]
         return next((found for name in names if (found := self.host.actions.get(name)) is not None), None)
 
     def on_key(self, event: events.Key) -> None:

@@ -1,7 +1,7 @@
 """What a key can do, as data: the one table behind bindings, footer, help, palette, ``:`` and the keymap.
 
-An action's scope is the part of its id before the dot: ``app`` and ``go`` (everywhere), ``view`` (every view), a view's
-name, or the kind of widget that has the focus.
+An action's scope is the part of its id before the dot: ``app`` and ``go`` (everywhere), ``view`` (every view),
+``delivery`` and ``registry`` (every view that shows models), a view's name, or the kind of widget that has the focus.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-ANYWHERE = frozenset({"app", "go", "view"})
+ANYWHERE = frozenset({"app", "go", "view", "delivery", "registry"})
 WIDGET_SCOPES = frozenset({"table", "plot", "log", "tree", "text"})
 
 

@@ -84,8 +84,11 @@ class FormDialog(Dialog[Mapping[str, str]]):
         self.dismiss(None)
 
     @on(Input.Submitted)
-    def _go_on(self) -> None:
-        self.focus_next()
+    def _go_on(self, event: Input.Submitted) -> None:
+        if event.input.id == f"field-{self._fields[-1].name}":
+            self._submit()
+        else:
+            self.focus_next()
 
     @on(Button.Pressed, "#next")
     def _submit(self) -> None:

@@ -19,6 +19,8 @@ from mlops_tui.widgets.text_lines import TextLines
 KEY_WIDTH = 16
 TITLE_WIDTH = 14
 _TITLES = {
+    "delivery": "To production and back",
+    "registry": "In the registry",
     "app": "Everywhere",
     "go": "To other views",
     "view": "In every view",
