@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_tui.sandbox import protection, users
 
 if TYPE_CHECKING:
+    from mlops_tui.sandbox.authentication import User
     from mlops_tui.sandbox.database import Database, Row
     from mlops_tui.sandbox.request import Context, Services
 
@@ -55,6 +56,16 @@ def pending_count(services: Services, deployment: Row) -> int:
         max(0, rule["required_approvals"] - approved_count(services.database, deployment["id"], rule["id"]))
         for rule in protection.approval_rules(services, environment)
     )
+
+
+def may_decide(services: Services, deployment: Row, user: User | None) -> bool:
+    """Tell whether any approval rule admits a user."""
+    environment = services.database.one("SELECT * FROM environments WHERE id = ?", (deployment["environment_id"],))
+    if environment is None or user is None:
+        return False
+    project = protection.find_environment_project(services.database, environment)
+    rules = protection.approval_rules(services, environment)
+    return any(protection.admits(services.database, rule, user, project) for rule in rules)
 
 
 def approved_count(database: Database, deployment_id: int, rule_id: int) -> int:

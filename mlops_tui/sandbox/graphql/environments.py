@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
-from mlops_tui.sandbox import commits, protection, scheduler
+from mlops_tui.sandbox import approvals, commits, protection, scheduler
 from mlops_tui.sandbox.access import Project, Role
 from mlops_tui.sandbox.graphql.connections import SqlListing
 from mlops_tui.sandbox.graphql.projects import project_of
@@ -127,7 +127,11 @@ def _may_change(environment: Row, operation: Operation) -> bool:
 
 def _deployment_permissions(deployment: Row, operation: Operation) -> dict[str, bool]:
     role = operation.role(project_of(operation, deployment))
-    return {"updateDeployment": role >= Role.DEVELOPER, "destroyDeployment": role >= Role.MAINTAINER}
+    return {
+        "updateDeployment": role >= Role.DEVELOPER,
+        "destroyDeployment": role >= Role.MAINTAINER,
+        "approveDeployment": approvals.may_decide(operation.context.services, deployment, operation.user),
+    }
 
 
 def commit(operation: Operation, project: Project, sha: str) -> dict[str, Any] | None:
