@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mlops_tui.domain.actions import Outcome, Receipt
-from mlops_tui.domain.errors import RemoteError, UnreachableError
+from mlops_tui.domain.deployments import LiveVersion, live_version
+from mlops_tui.domain.errors import RemoteError, UnreachableError, UsageError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.projects import ProjectRef
+from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.text import clean_log
 from mlops_tui.gitlab.jobs import get_job, job_log, pipeline_jobs
 from mlops_tui.gitlab.pipelines import get_pipeline
+from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.session import Session
 
 _INTERVAL = 2.0
@@ -46,6 +49,27 @@ class Progress:
     error: RemoteError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One look at what an action started; ``live`` is what serves there, asked once everything has ended well."""
+
+    progress: Progress
+    live: LiveVersion | None = None
+
+
+async def look(session: Session, receipt: Receipt) -> Snapshot[Followed]:
+    """Look once; raises UsageError for a receipt that started no pipeline."""
+    if "pipeline" not in receipt.followed:
+        raise UsageError("This action started no pipeline", remedy="Its outcome is in the journal")
+    progress = await _look(session, *_places(receipt))
+    subject = receipt.intent.subject
+    live = None
+    if progress.state is FollowState.SUCCEEDED:
+        delivery = await read_delivery(session, await session.directory.project(subject.project))
+        live = live_version(delivery.deployments, subject.model, subject.environment)
+    return session.snapshot(Followed(progress, live))
+
+
 async def follow(session: Session, receipt: Receipt, interval: float = _INTERVAL) -> AsyncIterator[Progress]:
     """Look again every ``interval`` seconds until the end; a lost connection is waited out and told in ``error``.
 
@@ -53,9 +77,7 @@ async def follow(session: Session, receipt: Receipt, interval: float = _INTERVAL
     """
     if receipt.outcome is not Outcome.DONE or "pipeline" not in receipt.followed:
         return
-    project = ProjectRef(int(str(receipt.followed["project"])), receipt.intent.subject.project)
-    pipeline_id = int(str(receipt.followed["pipeline"]))
-    job_id = int(str(receipt.followed["job"])) if "job" in receipt.followed else None
+    project, pipeline_id, job_id = _places(receipt)
     last: Progress | None = None
     while True:
         try:
@@ -67,6 +89,13 @@ async def follow(session: Session, receipt: Receipt, interval: float = _INTERVAL
         if last is not None and last.state.is_final:
             return
         await session.clock.sleep(interval)
+
+
+def _places(receipt: Receipt) -> tuple[ProjectRef, int, int | None]:
+    followed = receipt.followed
+    project = ProjectRef(int(str(followed["project"])), receipt.intent.subject.project)
+    job_id = int(str(followed["job"])) if "job" in followed else None
+    return project, int(str(followed["pipeline"])), job_id
 
 
 async def _look(session: Session, project: ProjectRef, pipeline_id: int, job_id: int | None) -> Progress:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from mlops_tui.domain.actions import ActionKind, Intent, Outcome, Receipt
-from mlops_tui.domain.journal import EntryKind, JournalEntry
+from mlops_tui.domain.journal import ChainReport, EntryKind, JournalEntry
 from mlops_tui.domain.projects import Project
+from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal import Journal
 from mlops_tui.storage.journal_entries import intent_of, receipt_of
@@ -27,6 +29,26 @@ class Story:
     def outcome(self) -> Outcome:
         """How it ended as far as we know."""
         return self.receipt.outcome if self.receipt else Outcome.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """The newest actions, newest first, with whether the whole chain holds; ``total`` counts all actions."""
+
+    stories: tuple[Story, ...]
+    total: int
+    chain: ChainReport
+
+
+async def show_journal(session: Session, limit: int) -> Snapshot[JournalPage]:
+    """The newest ``limit`` actions, read from this machine while the event loop goes on."""
+
+    def read() -> JournalPage:
+        told = stories(session.journal)
+        return JournalPage(told[:limit], len(told), session.journal.verify())
+
+    page = await asyncio.to_thread(read)
+    return Snapshot(page, session.clock.now(), "this machine")
 
 
 def stories(journal: Journal, limit: int | None = None) -> tuple[Story, ...]:

@@ -1,8 +1,9 @@
-"""Change the registry: make a version from a run, edit a card, delete a version or a model."""
+"""Versions: look at one with its evidence, make one from a run, edit a card, delete a version or a model."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Preview, Subject
 from mlops_tui.domain.api_calls import ApiCall
@@ -10,14 +11,36 @@ from mlops_tui.domain.canonical import JsonValue, digest
 from mlops_tui.domain.errors import RefusedError, UsageError
 from mlops_tui.domain.models import Model, ModelVersion
 from mlops_tui.domain.runs import Run
+from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.versions import parse_version
 from mlops_tui.gitlab import models as registry
 from mlops_tui.gitlab.runs import get_run
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
+from mlops_tui.operations.evidence import VersionEvidence, read_evidence
 from mlops_tui.operations.models import ModelSummary, find_model, find_version
 from mlops_tui.operations.session import Session
 
 CARD_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """A version with its model and what speaks for it."""
+
+    summary: ModelSummary
+    evidence: VersionEvidence
+
+    @property
+    def version(self) -> ModelVersion:
+        """The version itself."""
+        return self.evidence.version
+
+
+async def show_version(session: Session, name: str, number: str) -> Snapshot[VersionPage]:
+    """One version of a model as ``find_model`` finds it; raises UsageError for a version that does not exist."""
+    summary = await find_model(session, name)
+    _, version = await find_version(session, summary.project, summary.model.name, number)
+    return session.snapshot(VersionPage(summary, await read_evidence(session, version)))
 
 
 async def prepare_version(session: Session, name: str, run: Run, number: str, card: str) -> Action:
