@@ -67,15 +67,15 @@ def pipeline_full(context: Context, pipeline: Row) -> dict[str, Any]:
         "duration": pipeline_duration(jobs) if pipeline["finished_at"] else None,
         "queued_duration": _whole(seconds_between(pipeline["created_at"], pipeline["started_at"])),
         "coverage": None,
-        "detailed_status": pipeline_detailed_status(context.database, pipeline, jobs),
+        "detailed_status": pipeline_detailed_status(context, pipeline, jobs),
         "archived": False,
     }
 
 
-def pipeline_detailed_status(database: Database, pipeline: Row, jobs: Sequence[Row]) -> dict[str, Any]:
+def pipeline_detailed_status(context: Context, pipeline: Row, jobs: Sequence[Row]) -> dict[str, Any]:
     """Return the `detailed_status` of a pipeline; `jobs` are its newest attempts."""
     label = statuses.pipeline_label(pipeline["status"], warnings=has_warnings(jobs))
-    return statuses.detailed_status(label, pipeline_path(database, pipeline))
+    return statuses.detailed_status(label, context.settings.root_path + pipeline_path(context.database, pipeline))
 
 
 def has_warnings(jobs: Sequence[Row]) -> bool:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mlops_tui.sandbox.request import Context
 
 
-def _entity(project: Project, row: Row) -> dict[str, Any]:
-    path = f"/{project.full_path}/-/feature_flags_user_lists/{row['iid']}"
+def _entity(context: Context, project: Project, row: Row) -> dict[str, Any]:
+    path = f"{context.settings.root_path}/{project.full_path}/-/feature_flags_user_lists/{row['iid']}"
     keys = ("id", "iid", "name", "user_xids", "project_id", "created_at", "updated_at")
     return {**{key: row[key] for key in keys}, "path": path, "edit_path": f"{path}/edit"}
 
@@ -67,13 +67,13 @@ async def list_user_lists(context: Context) -> Response:
     project = context.project(Role.DEVELOPER)
     select = "SELECT * FROM feature_flag_user_lists WHERE project_id = ? AND instr(lower(name), lower(?))"
     arguments = (project.id, given.get("search") or "")
-    return paginate(context, select, arguments, lambda row: _entity(project, row), order="iid")
+    return paginate(context, select, arguments, lambda row: _entity(context, project, row), order="iid")
 
 
 async def show(context: Context) -> Response:
     """`GET /projects/:id/feature_flags_user_lists/:iid`."""
     project = context.project(Role.DEVELOPER)
-    return context.json(_entity(project, _find(context, project)))
+    return context.json(_entity(context, project, _find(context, project)))
 
 
 async def create(context: Context) -> Response:
@@ -91,7 +91,7 @@ async def create(context: Context) -> Response:
     row = context.database.one("SELECT * FROM feature_flag_user_lists WHERE id = ?", (new_id,))
     if row is None:
         raise errors.record_not_found()
-    return context.json(_entity(project, row), 201)
+    return context.json(_entity(context, project, row), 201)
 
 
 async def edit(context: Context) -> Response:
@@ -101,7 +101,7 @@ async def edit(context: Context) -> Response:
     row = _find(context, project)
     _check(context, project, given, row["id"])
     context.database.update("feature_flag_user_lists", row["id"], {**given, "updated_at": context.timestamp()})
-    return context.json(_entity(project, _find(context, project)))
+    return context.json(_entity(context, project, _find(context, project)))
 
 
 async def delete(context: Context) -> Response:

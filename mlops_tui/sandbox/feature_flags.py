@@ -10,6 +10,7 @@ import orjson
 
 from mlops_tui.sandbox import errors, feature_flag_strategies
 from mlops_tui.sandbox.access import Project, Role
+from mlops_tui.sandbox.feature_flag_entities import VERSION, entity
 from mlops_tui.sandbox.paging import PAGING, paginate
 from mlops_tui.sandbox.parameters import Kind, optional, required
 from mlops_tui.sandbox.routing import route
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mlops_tui.sandbox.database import Database, Row
     from mlops_tui.sandbox.request import Context
 
-VERSION = "new_version_flag"
 # An enterprise build without a licence stands for the free plan of gitlab.com, which allows fewest.
 _LIMITS = {Tier.CE: 200, Tier.FREE: 50, Tier.PREMIUM: 150, Tier.ULTIMATE: 200}
 _NAME = re.compile(r"[a-z](?:[a-z0-9_-]*[a-z0-9])?")
@@ -47,43 +47,6 @@ _CHANGED_STRATEGY = (
     optional("_destroy", Kind.BOOLEAN),
     optional("scopes", Kind.HASHES, children=_CHANGED_SCOPE),
 )
-
-
-def entity(database: Database, row: Row) -> dict[str, Any]:
-    """Return GitLab's FeatureFlag; its own `scopes` are always empty nowadays."""
-    strategies = database.all(
-        "SELECT * FROM feature_flag_strategies WHERE feature_flag_id = ? ORDER BY id", (row["id"],)
-    )
-    return {
-        "name": row["name"],
-        "description": row["description"],
-        "active": bool(row["active"]),
-        "version": VERSION,
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
-        "scopes": [],
-        "strategies": [_strategy_entity(database, strategy) for strategy in strategies],
-    }
-
-
-def _strategy_entity(database: Database, row: Row) -> dict[str, Any]:
-    user_list = database.one("SELECT * FROM feature_flag_user_lists WHERE id = ?", (row["user_list_id"],))
-    shown = {key: user_list[key] for key in ("id", "iid", "name", "user_xids")} if user_list else None
-    return {
-        "id": row["id"],
-        "name": row["name"],
-        "parameters": json.loads(row["parameters"]),
-        "scopes": [
-            {"id": scope["id"], "environment_scope": scope["environment_scope"]}
-            for scope in scopes(database, row["id"])
-        ],
-        "user_list": shown,
-    }
-
-
-def scopes(database: Database, strategy_id: int) -> list[Row]:
-    """Return the scopes of a strategy."""
-    return database.all("SELECT * FROM feature_flag_scopes WHERE strategy_id = ? ORDER BY id", (strategy_id,))
 
 
 def _find(context: Context, project: Project, name: str) -> Row:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mlops_tui.sandbox.database import Database, Row
+    from mlops_tui.sandbox.pipeline_definitions import JobDefinition, PipelineDefinition
     from mlops_tui.sandbox.request import Context, Services
 
 
@@ -152,9 +153,7 @@ def store(services: Services, request: PipelineRequest, now: str) -> Row:
     return pipeline
 
 
-def _insert(
-    services: Services, request: PipelineRequest, definition: configuration.PipelineDefinition, now: str
-) -> Row:
+def _insert(services: Services, request: PipelineRequest, definition: PipelineDefinition, now: str) -> Row:
     database, project, revision = services.database, request.project, request.revision
     values = {
         "iid": internal_ids.allocate(database, project.id, "pipelines"),
@@ -186,9 +185,7 @@ class _Target:
     now: str
 
 
-def _insert_job(
-    database: Database, target: _Target, job: configuration.JobDefinition, variables: Mapping[str, str]
-) -> None:
+def _insert_job(database: Database, target: _Target, job: JobDefinition, variables: Mapping[str, str]) -> None:
     project, now = target.request.project, target.now
     environment_id = _environment(database, project, job, now)
     values: dict[str, Any] = {
@@ -241,7 +238,7 @@ def _insert_deployment(database: Database, target: _Target, job_id: int, environ
     )
 
 
-def _environment(database: Database, project: Project, job: configuration.JobDefinition, now: str) -> int | None:
+def _environment(database: Database, project: Project, job: JobDefinition, now: str) -> int | None:
     """Return the environment of a job, made when it is new; None without one or with an impossible name."""
     if job.environment is None or environment_records.name_complaint(job.environment.name):
         return None

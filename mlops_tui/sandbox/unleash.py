@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_tui.sandbox import errors
 from mlops_tui.sandbox.authentication import Credentials, Policy
+from mlops_tui.sandbox.feature_flag_entities import scopes
 from mlops_tui.sandbox.feature_flag_strategies import USER_LIST, matches_scope
-from mlops_tui.sandbox.feature_flags import scopes
 from mlops_tui.sandbox.routing import hook, route
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mlops_tui.sandbox import configuration, inputs, rules, scripts
-from mlops_tui.sandbox.configuration import ConfigurationError, JobDefinition
+from mlops_tui.sandbox.configuration import ConfigurationError
+from mlops_tui.sandbox.pipeline_definitions import EnvironmentDefinition, JobDefinition
 
 
 def jobs(text: str, given: dict[str, Any] | None = None, **variables: str) -> dict[str, JobDefinition]:
@@ -125,9 +126,7 @@ other: {script: [[echo a, echo b], echo c], before_script: [], tags: [gpu], envi
     assert child.script == ("echo before", "echo base")
     assert child.tags == ("linux",)
     assert (child.variables["LEVEL"], child.variables["WHERE"]) == ("two", "base")
-    assert child.environment == configuration.EnvironmentDefinition(
-        "base", "https://base.example", "start", "staging", None
-    )
+    assert child.environment == EnvironmentDefinition("base", "https://base.example", "start", "staging", None)
     assert found["other"].script == ("echo a", "echo b", "echo c")
     assert found["other"].environment is not None
     assert found["other"].environment.name == "review/me"

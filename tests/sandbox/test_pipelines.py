@@ -9,7 +9,7 @@ import pytest
 
 from mlops_tui.sandbox.request import Services
 from tests.sandbox.delivery import Workbench
-from tests.sandbox.factory import client
+from tests.sandbox.factory import SandboxFactory, client
 
 INPUTS = """
 spec:
@@ -235,3 +235,13 @@ def test_a_commit_knows_its_last_pipeline(bench: Workbench) -> None:
     sha = bench.configure("deploy: {script: [true]}")
     pipeline = bench.run()
     assert bench.get(f"/repository/commits/{sha}")["last_pipeline"]["id"] == pipeline["id"]
+
+
+def test_pages_are_below_the_relative_root(sandbox: SandboxFactory) -> None:
+    bench = Workbench(sandbox(root_path="/gitlab"))
+    bench.configure("deploy: {script: [true]}")
+    pipeline = bench.run()
+    page = f"/gitlab/sandbox/empty/-/pipelines/{pipeline['id']}"
+    assert pipeline["detailed_status"]["details_path"] == page
+    assert pipeline["web_url"].endswith(page)
+    bench.close()

@@ -88,7 +88,7 @@ def _detailed_status(job: Row, operation: Operation) -> dict[str, Any]:
     label = statuses.job_label(
         job["status"], allow_failure=bool(job["allow_failure"]), failure_reason=job["failure_reason"]
     )
-    path = ci_entities.job_path(operation.database, job)
+    path = operation.web_path(project_of(operation, job), f"jobs/{job['id']}")
     action = _action(job, operation, path) if _may_act(job, operation) else None
     return detailed_status(statuses.detailed_status(label, path), job["status"], f"job-{job['id']}", action)
 

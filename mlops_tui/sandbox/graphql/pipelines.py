@@ -99,7 +99,7 @@ def detailed_status(
 
 def _detailed_status(row: Row, operation: Operation) -> dict[str, Any]:
     jobs = pipeline_jobs(operation.database, row["id"])
-    shown = ci_entities.pipeline_detailed_status(operation.database, row, jobs)
+    shown = ci_entities.pipeline_detailed_status(operation.context, row, jobs)
     return detailed_status(shown, row["status"], f"pipeline-{row['id']}")
 
 
