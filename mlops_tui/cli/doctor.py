@@ -90,7 +90,7 @@ def _target(target: Target) -> list[Check]:
     mode = "read-only" if context.is_read_only else "changes allowed"
     return [
         Check("context", Verdict.OK, f"{context.name}: {context.url}, {context.kind.value}, {mode}, {places}"),
-        Check("token", Verdict.OK, f"{credential.kind.title} from {credential.source}"),
+        Check("token", Verdict.OK, f"{credential.kind.words} from {credential.source}"),
     ]
 
 

@@ -6,20 +6,18 @@ Standard output carries data only, without colour, so that a pipe gets what a pe
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any, TypeVar
 
 from mlops_tui.cli.errors import leave_pipe, tell
 from mlops_tui.cli.options import Format
 from mlops_tui.cli.tables import Column, layout
-from mlops_tui.domain.canonical import JsonValue, instant
+from mlops_tui.domain.canonical import JsonValue, instant, plain
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.text import clean
 
@@ -107,26 +105,6 @@ def json_text(value: JsonValue, indent: int | None = None) -> str:
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent, allow_nan=False)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def plain(value: object) -> JsonValue:
-    """Spell a value in JSON: times in UTC with milliseconds, enums by value, NaN and the infinities as text."""
-    match value:
-        case Enum():
-            return plain(value.value)
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else repr(value)
-        case datetime():
-            return instant(value)
-        case Mapping():
-            return {str(key): plain(item) for key, item in value.items()}
-        case Sequence() | set() | frozenset():
-            return [plain(item) for item in (sorted(value, key=str) if isinstance(value, (set, frozenset)) else value)]
-        case _:
-            message = f"{type(value).__name__} has no form in JSON"
-            raise TypeError(message)
 
 
 def _plain_item(item: Mapping[str, Any]) -> dict[str, JsonValue]:

@@ -13,8 +13,9 @@ import typer
 from mlops_tui.cli import run_items
 from mlops_tui.cli.errors import tell
 from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
-from mlops_tui.cli.output import json_text, plain, print_snapshot, write_line
+from mlops_tui.cli.output import json_text, print_snapshot, write_line
 from mlops_tui.cli.session import ask
+from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:

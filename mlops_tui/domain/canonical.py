@@ -27,7 +27,7 @@ def instant(moment: datetime) -> str:
 
 def canonical_json(value: object) -> str:
     """The canonical text of ``value``: mappings, sequences, text, numbers, booleans, None, enums and aware times."""
-    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: object) -> str:
@@ -35,10 +35,14 @@ def digest(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
 
 
-def _plain(value: object) -> JsonValue:
+def plain(value: object) -> JsonValue:
+    """Spell a value in what JSON has: times in UTC with milliseconds, enums by value, NaN and the infinities as text.
+
+    Sets are sorted. Raises TypeError for what has no form in JSON.
+    """
     match value:
         case Enum():
-            return _plain(value.value)
+            return plain(value.value)
         case None | bool() | int() | str():
             return value
         case float():
@@ -46,10 +50,10 @@ def _plain(value: object) -> JsonValue:
         case datetime():
             return instant(value)
         case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case Sequence() | set() | frozenset():
             items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-            return [_plain(item) for item in items]
+            return [plain(item) for item in items]
         case _:
             message = f"{type(value).__name__} has no canonical JSON form"
             raise TypeError(message)

@@ -19,8 +19,8 @@ class TokenKind(StrEnum):
     JOB = "job"
 
     @property
-    def title(self) -> str:
-        """The kind in words."""
+    def words(self) -> str:
+        """The kind as people say it."""
         match self:
             case TokenKind.PERSONAL:
                 return "access token"
