@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 
 from mlops_tui.domain.clock import Clock
@@ -70,6 +70,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
 
     def __init__(self, launch: Launch, environ: Mapping[str, str] = os.environ) -> None:
         self._needs_ascii = needs_ascii(getattr(sys.__stdout__, "encoding", None))
+        self._no_colour, self._ascii = NoColor(), AsciiFilter()
         super().__init__()
         self.launch = launch
         self.actions: Registry = all_actions()
@@ -108,9 +109,9 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         return self.launch.contexts
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and ASCII where the terminal has nothing else."""
-        filters = super().get_line_filters()
-        return [*filters, AsciiFilter()] if self._needs_ascii else filters
+        """Textual's own, but no colour instead of greys, and ASCII where the terminal has nothing else."""
+        filters = [self._no_colour if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
+        return [*filters, self._ascii] if self._needs_ascii else filters
 
     def get_key_display(self, binding: Binding) -> str:
         """Keys by the words on them; arrows would look like something else in ASCII."""

@@ -174,7 +174,7 @@ RED_GREEN_SAFE = Palette(
     running="#c3dcf5",
     production="#ffc04d",
     cursor="#2c3f63",
-    series=("#4aa3f0", "#f5e663", "#e8780c", "#c3dcf5", "#a9791c", "#7486d6"),
+    series=("#4aa3f0", "#f5e663", "#e8780c", "#c3dcf5", "#e43c6c", "#fcfccc"),
 )
 BLUE_YELLOW_SAFE = Palette(
     name="mlops-blue-yellow-safe",

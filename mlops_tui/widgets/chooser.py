@@ -48,6 +48,8 @@ class Chooser(Dialog[str]):
     DEFAULT_CSS = """
     Chooser > .dialog { max-width: 76; }
     Chooser OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
+    Chooser OptionList > .option-list--option-highlighted { background: $row-cursor; text-style: bold; }
+    Chooser:ansi OptionList > .option-list--option-highlighted { text-style: bold reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", show=False),

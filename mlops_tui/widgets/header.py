@@ -47,7 +47,7 @@ class Header(Widget):
 
     DEFAULT_CSS = """
     Header { dock: top; height: 1; background: $panel; color: $foreground; padding: 0 1; }
-    Header.-production { border-left: outer $production; padding-left: 0; }
+    Header.-production { border-left: outer $production; padding: 0 1 0 0; }
     """
 
     standing: reactive[Standing] = reactive(Standing(""))

@@ -318,6 +318,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         status = TableStatus(len(self._source), self._source.total, len(self._marks), self.filter_text)
         self.post_message(self.StatusChanged(self, status))
 
+    @property
+    def visible_keys(self) -> tuple[str, ...]:
+        """The keys of the rows on the screen."""
+        top = self.scroll_offset.y
+        return tuple(self._source.key(index) for index in range(top, min(top + self._page, len(self._source))))
+
+    def sort_columns(self) -> Sequence[Column]:
+        """What the rows can be sorted by; a table may offer more than it shows."""
+        return self._source.columns
+
     def action_up(self) -> None:
         """Go up one row."""
         self._set_cursor(self._cursor - 1)
@@ -369,7 +379,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Let the person choose the column to sort by."""
         from mlops_tui.widgets.chooser import Choice, Chooser
 
-        columns = [column for column in self._source.columns if column.is_sortable]
+        columns = [column for column in self.sort_columns() if column.is_sortable]
         choices = [Choice(column.key, column.title, self._sort_note(column)) for column in columns]
         current = self.sort.column if self.sort else None
         self.app.push_screen(Chooser("Sort by", choices, current=current), self._sort_by)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-_UNITS = ((365 * 86_400, "y"), (86_400, "d"), (3_600, "h"), (60, "min"))
+from mlops_tui.domain.durations import coarse_duration
 
 
 def age(moment: datetime | None, now: datetime) -> str:
-    """How long ago, rounded down: "now", "5 min", "3 h", "12 d", "2 y"; empty where nobody knows."""
-    if moment is None:
-        return ""
-    seconds = int((now - moment).total_seconds())
-    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (0, ""))
-    return f"{seconds // size} {unit}" if size else "now"
+    """How long ago, in its largest unit and never negative; empty where nobody knows."""
+    return "" if moment is None else coarse_duration(max(now - moment, timedelta()))
 
 
 def moment_text(moment: datetime | None, now: datetime) -> str:
