@@ -36,6 +36,11 @@ class FollowState(StrEnum):
         """Whether nothing more happens without a person."""
         return self is not FollowState.RUNNING
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens at all."""
+        return self in {FollowState.SUCCEEDED, FollowState.FAILED}
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

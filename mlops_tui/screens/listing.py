@@ -18,6 +18,7 @@ from mlops_tui.widgets.table_lines import Sort
 from mlops_tui.widgets.table_source import ListSource, Row
 
 Order: TypeAlias = "float | str | datetime | tuple[int, str] | None"
+BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-wide")]
 NOTHING_FITS = "Nothing fits the filter; esc clears it."
 
 

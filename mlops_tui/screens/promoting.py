@@ -1,0 +1,75 @@
+"""``P``: choose a version and an environment, look at the preview, confirm, follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mlops_tui.screens.acting import act
+from mlops_tui.screens.delivering import Aim, follow
+from mlops_tui.screens.live import PROD, version_text
+from mlops_tui.screens.view import View
+from mlops_tui.widgets.chooser import Choice, Chooser
+
+if TYPE_CHECKING:
+    from mlops_tui.operations.actions import Action
+    from mlops_tui.operations.destinations import Destination
+    from mlops_tui.operations.models import ModelSummary
+
+
+def promote(view: View, aim: Aim) -> None:
+    """Let the person promote a version of the model aimed at."""
+    act(view, "Promote", partial(_prepare, view, aim), partial(follow, view))
+
+
+async def _prepare(view: View, aim: Aim) -> Action | None:
+    from mlops_tui.operations.destinations import destinations
+    from mlops_tui.operations.models import find_model
+    from mlops_tui.operations.promotions import prepare_promotion
+
+    session = view.host.session
+    if session is None:
+        return None
+    version = await _choose_version(view, await find_model(session, aim.name), aim.version)
+    if version is None:
+        return None
+    places = await destinations(session, aim.project, aim.model)
+    environment = await _choose_environment(view, places, aim, version)
+    if environment is None:
+        return None
+    return await prepare_promotion(session, aim.project, aim.model, version, environment)
+
+
+async def _choose_version(view: View, summary: ModelSummary, preselected: str) -> str | None:
+    choices = [
+        Choice(item.version, item.version, _version_note(summary, item.version)) for item in summary.model.versions
+    ]
+    question = f"Promote which version of {summary.model.name}?"
+    return await view.app.push_screen_wait(Chooser(question, choices, current=preselected or None))
+
+
+async def _choose_environment(view: View, places: Sequence[Destination], aim: Aim, version: str) -> str | None:
+    choices = [_place_choice(place, version) for place in places]
+    question = f"Promote {aim.model} {version} to which environment?"
+    current = aim.environment or next((choice.id for choice in choices if not choice.refusal), None)
+    return await view.app.push_screen_wait(Chooser(question, choices, current=current))
+
+
+def _version_note(summary: ModelSummary, version: str) -> str:
+    live_in = summary.live_in(version)
+    latest = "newest" if summary.model.latest and summary.model.latest.version == version else ""
+    return " · ".join(part for part in (latest, f"live in {', '.join(live_in)}" if live_in else "") if part)
+
+
+def _place_choice(place: Destination, version: str) -> Choice:
+    serves = place.live.version is not None
+    note = " · ".join([PROD if place.is_production else place.tier.value, _serving(place)])
+    is_needless = (
+        serves and place.live.version == version and place.live.share == 100.0 and not place.live.unknown_since
+    )
+    return Choice(place.name, place.name, note, f"{note}, this very version" if is_needless else "")
+
+
+def _serving(place: Destination) -> str:
+    return f"live: {version_text(place.live)}" if place.live.version is not None else "nothing known to be live"
