@@ -233,7 +233,8 @@ def _table_fields(columns: RunColumns, rows: Sequence[int]) -> tuple[Field, ...]
     from mlops_tui.analysis.run_coverage import telling_metrics, telling_params
 
     chosen = np.array(rows, np.int32)
-    fields = (*telling_metrics(columns, chosen)[:_MOST_METRICS], *telling_params(columns, chosen)[:_MOST_PARAMS])
+    metrics, params = telling_metrics(columns, chosen), telling_params(columns, chosen)
+    fields = tuple(item.field for item in (*metrics[:_MOST_METRICS], *params[:_MOST_PARAMS]))
     is_narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
     return fields[:1] if is_narrow else fields
 

@@ -27,3 +27,12 @@ def format_duration(length: timedelta) -> str:
         count, rest = divmod(rest, seconds)
         text += f"{count}{unit}" if count else ""
     return text or "0s"
+
+
+def coarse_duration(length: timedelta) -> str:
+    """A length of time in its largest unit alone, rounded down: ``<1m``, ``3m``, ``2h``, ``120d``."""
+    seconds = length.total_seconds()
+    if seconds < _SECONDS["m"]:
+        return "<1m"
+    unit = next(unit for unit in "dhm" if seconds >= _SECONDS[unit])
+    return f"{int(seconds // _SECONDS[unit])}{unit}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -32,9 +32,13 @@ _CACHE_FORMAT = "run-columns-1"
 
 @dataclass(frozen=True, slots=True)
 class RunTable:
-    """The runs that are known so far; ``is_complete`` once every page of every experiment was read."""
+    """The runs that are known so far and the experiments that were found, those without runs included.
+
+    ``is_complete`` once every page of every experiment was read.
+    """
 
     columns: RunColumns
+    experiments: tuple[Experiment, ...]
     is_complete: bool
 
 
@@ -57,7 +61,7 @@ class RunFeed:
         self._session = session
         self._experiment = experiment
         self._progress = progress
-        self.table = RunTable(RunColumnsBuilder().build(), is_complete=False)
+        self.table = RunTable(RunColumnsBuilder().build(), (), is_complete=False)
         self.read: int | None = None
         self._filled_at: datetime | None = None
         self._filling: asyncio.Task[MlopsError | None] | None = None
@@ -89,7 +93,7 @@ class RunFeed:
                 builder.append_page(rows[: wanted - len(builder)], experiment)
                 if len(builder) >= wanted:
                     break
-        snapshot = self._session.snapshot(RunTable(builder.build(), is_complete=False))
+        snapshot = self._session.snapshot(RunTable(builder.build(), found.experiments, is_complete=False))
         return snapshot if found.error is None else snapshot.failed(found.error)
 
     def resync(self) -> None:
@@ -111,7 +115,7 @@ class RunFeed:
             columns = load_columns(zlib.decompress(entry.body))
         except (RunColumnsFormatError, zlib.error):
             return None
-        self.table, self._filled_at = RunTable(columns, is_complete=True), entry.fetched_at
+        self.table, self._filled_at = RunTable(columns, columns.experiments, is_complete=True), entry.fetched_at
         return Snapshot(self.table, entry.fetched_at, CACHED)
 
     async def store(self, snapshot: Snapshot[RunTable]) -> bool:
@@ -158,10 +162,10 @@ class RunFeed:
                     builder.append_page(rows, experiment)
                     self.read = len(builder)
                     if not stands:
-                        self.table = RunTable(builder.build(), is_complete=False)
+                        self.table = RunTable(builder.build(), found.experiments, is_complete=False)
                     if self._progress is not None:
                         self._progress(self.table)
-            self.table = RunTable(builder.build(), is_complete=True)
+            self.table = RunTable(builder.build(), found.experiments, is_complete=True)
             self._filled_at = self._session.clock.now()
             self._digests.clear()
         finally:
@@ -180,6 +184,8 @@ class RunFeed:
                 if reaches_known:
                     break
         await self._renew([run_id for run_id in visible if run_id not in asked])
+        if self.table.experiments != found.experiments:
+            self.table = replace(self.table, experiments=found.experiments)
         return found.error
 
     def _next(self, experiments: Sequence[Experiment], focus: Experiment | None) -> list[Experiment]:
@@ -212,7 +218,7 @@ class RunFeed:
         changed = {run_id: item for run_id, item in digests.items() if self._digests.get(run_id) != item[0]}
         if changed:
             columns = updated(self.table.columns, [row for _, row in changed.values()], experiment)
-            self.table = RunTable(columns, self.table.is_complete)
+            self.table = replace(self.table, columns=columns)
             self._digests.update((run_id, digest) for run_id, (digest, _) in changed.items())
 
     async def _pages(self, experiment: Experiment, size: int) -> AsyncIterator[list[RunRow]]:

@@ -48,6 +48,16 @@ class ComparedRuns:
     runs: tuple[Run, ...]
     comparison: Comparison
 
+    @property
+    def baseline_id(self) -> str:
+        """The run that the others are held against."""
+        return self.runs[self.comparison.baseline].id
+
+    @property
+    def is_live(self) -> bool:
+        """Whether one of the runs may still log something."""
+        return any(run.status.is_live for run in self.runs)
+
 
 @dataclass(frozen=True, slots=True)
 class RunChanges:
@@ -183,17 +193,6 @@ async def history(session: Session, run: Run, metric: str) -> Snapshot[MetricHis
         known = ", ".join(sorted(run.metrics)) or "none"
         raise UsageError(f"The run has no metric {metric}", why=f"it logged {known}", remedy="Name one of those")
     return session.snapshot(await metric_history(session.transport, run, metric))
-
-
-async def histories(session: Session, runs: Sequence[Run], metric: str) -> Snapshot[tuple[MetricHistory, ...]]:
-    """One metric of several runs; a run that never logged it has a history without points."""
-
-    async def one(run: Run) -> MetricHistory:
-        if metric not in run.metrics:
-            return MetricHistory(run.id, metric, ())
-        return await metric_history(session.transport, run, metric)
-
-    return session.snapshot(tuple(await asyncio.gather(*(one(run) for run in runs))))
 
 
 async def _job(session: Session, run: Run, missing: list[str]) -> Job | None:

@@ -5,7 +5,27 @@ from __future__ import annotations
 from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.widgets.actions import SHARED_ACTIONS, KeyAction, Registry
 
-RUNS_ACTIONS: tuple[KeyAction, ...] = ()
+RUNS_ACTIONS = (
+    KeyAction("runs.experiment", ("e",), "Experiment", "Show the runs of one experiment only"),
+    KeyAction("runs.compare", ("c",), "Compare", "Compare the marked runs, or the current one with the baseline"),
+    KeyAction("runs.metrics", ("m",), "Metrics", "Plot the metrics of the marked runs, or of the current one"),
+    KeyAction("runs.baseline", ("B",), "Baseline", "Pin the current run as what others are held against"),
+    KeyAction("runs.log", ("l",), "Log", "Follow the log of the CI job that ran it", shown=False),
+)
+RUN_ACTIONS = (
+    KeyAction("run.metrics", ("m",), "Metrics", "Plot the metric under the cursor"),
+    KeyAction("run.log", ("l",), "Log", "Follow the log of the CI job that ran it"),
+    KeyAction("run.download", ("S",), "Save files", "Save the marked files on this machine and check their sums"),
+)
+METRICS_ACTIONS = (
+    KeyAction("metrics.metric", ("m",), "Metric", "Choose another metric of these runs"),
+    KeyAction("metrics.axis", ("x",), "Axis", "Draw over steps, over time, or over the time since the start"),
+    KeyAction("metrics.smooth", ("z",), "Smooth", "Smooth more, and after the most not at all"),
+)
+COMPARISON_ACTIONS = (
+    KeyAction("comparison.baseline", ("B",), "Baseline", "Choose the run that the others are held against"),
+    KeyAction("comparison.metrics", ("m",), "Metrics", "Plot the metric under the cursor for all these runs"),
+)
 DELIVERY_ACTIONS = (
     KeyAction("delivery.promote", ("P",), "Promote", "Deploy this version to an environment", changes=True),
     KeyAction("delivery.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True),
@@ -22,7 +42,16 @@ VERSION_ACTIONS = (
     KeyAction("version.download", ("S",), "Download", "Save its files on this machine and check their sums"),
 )
 
-OWN_ACTIONS = (*RUNS_ACTIONS, *DELIVERY_ACTIONS, *REGISTRY_ACTIONS, *MODEL_ACTIONS, *VERSION_ACTIONS)
+OWN_ACTIONS = (
+    *RUNS_ACTIONS,
+    *RUN_ACTIONS,
+    *METRICS_ACTIONS,
+    *COMPARISON_ACTIONS,
+    *DELIVERY_ACTIONS,
+    *REGISTRY_ACTIONS,
+    *MODEL_ACTIONS,
+    *VERSION_ACTIONS,
+)
 
 
 def go_actions(views: tuple[ViewEntry, ...] = VIEWS) -> tuple[KeyAction, ...]:
