@@ -93,6 +93,13 @@ class Terminal:
             os.write(self._own, _KEYS.get(key, key).encode())
             self._read(0.05)
 
+    def listen(self, seconds: float) -> bytes:
+        """What the program sends within ``seconds``, in which nothing is typed."""
+        start, deadline = len(self.raw), time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._read(left)
+        return bytes(self.raw[start:])
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         self._process.send_signal(number)

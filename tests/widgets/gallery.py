@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -308,4 +309,5 @@ if __name__ == "__main__":
     kind = ContextKind.PRODUCTION if "--production" in sys.argv else ContextKind.OTHER
     theme = next((argument for argument in sys.argv[1:] if not argument.startswith("--")), None)
     with tempfile.TemporaryDirectory() as temporary:
-        gallery(Path(temporary), kind=kind, theme=theme).run()
+        result = gallery(Path(temporary), kind=kind, theme=theme, environ=os.environ).run()
+    sys.exit(result if isinstance(result, int) else 0)
