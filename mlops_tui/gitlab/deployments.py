@@ -14,6 +14,9 @@ from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.pipelines import get_pipeline, list_pipelines, pipeline_variables
 from mlops_tui.gitlab.transport import Transport
 
+_FEW = 3
+_MOST_OPEN = 10
+
 
 class _User(Payload):
     username: Name = ""
@@ -36,36 +39,33 @@ class _Deployment(Payload):
 
 
 @dataclass(slots=True)
-class VersionBook:
-    """Which version each pipeline carries, remembered: a pipeline that is finished and named does not change."""
+class DeploymentBook:
+    """What is remembered of a project's deployments, so that keeping them fresh costs one request.
 
-    known: dict[int, DeployedVersion] = field(default_factory=dict)
+    ``versions`` holds what each pipeline carries, None where nothing names it; ``deployments`` what was read, by id.
+    """
+
+    versions: dict[int, DeployedVersion | None] = field(default_factory=dict)
+    deployments: dict[int, Deployment] = field(default_factory=dict)
 
     async def look_up(self, transport: Transport, project: ProjectRef, rows: list[_Deployment]) -> None:
-        """Learn the versions of all pipelines of ``rows``: one list for most of them, one request for each leftover."""
-        wanted = {pipeline_of(row) for row in rows} - self.known.keys() - {None}
-        if not wanted:
-            return
-        names = {item.id: item.name for item in await list_pipelines(transport, project, limit=200)}
-        missing = [number for number in wanted if number is not None and number not in names]
-        names.update(dict(await asyncio.gather(*(_name_of(transport, project, number) for number in missing))))
-        tags = {pipeline_of(row): (row.ref, bool(row.deployable and row.deployable.tag)) for row in rows}
-        unnamed = [
-            number
-            for number in wanted
-            if number is not None and not self._learn(number, names[number], None, *tags[number])
-        ]
+        """Learn the versions of the pipelines of ``rows``: one list for many of them, one request each for few."""
+        wanted = {
+            number: row for row in rows if (number := pipeline_of(row)) is not None and number not in self.versions
+        }
+        names = await _names_of(transport, project, set(wanted))
+        unnamed = [number for number, row in wanted.items() if not self._learn(number, row, names[number], None)]
         variables = await asyncio.gather(*(pipeline_variables(transport, project, number) for number in unnamed))
         for number, pairs in zip(unnamed, variables, strict=True):
-            self._learn(number, names[number], pairs, *tags[number])
+            self._learn(number, wanted[number], names[number], pairs or {})
 
-    def _learn(
-        self, number: int, name: str, variables: Mapping[str, str] | None, ref: str, is_tag: bool
-    ) -> DeployedVersion | None:
-        found = resolve_version(name, variables, ref, is_tag and variables is not None)
-        if found:
-            self.known[number] = found
-        return found
+    def _learn(self, number: int, row: _Deployment, name: str, variables: Mapping[str, str] | None) -> bool:
+        is_tag = row.deployable is not None and row.deployable.tag
+        found = resolve_version(name, variables, row.ref, is_tag and variables is not None)
+        # A pipeline may still be named while its deployment runs; once that has ended, what is unnamed stays so.
+        if found or (variables is not None and DeploymentStatus.parse(row.status).is_finished):
+            self.versions[number] = found
+        return found is not None
 
 
 def pipeline_of(row: _Deployment) -> int | None:
@@ -74,41 +74,52 @@ def pipeline_of(row: _Deployment) -> int | None:
 
 
 async def list_deployments(
-    transport: Transport,
-    project: ProjectRef,
-    book: VersionBook,
-    *,
-    environment: str = "",
-    status: DeploymentStatus | None = None,
-    limit: int = 100,
+    transport: Transport, project: ProjectRef, book: DeploymentBook, *, limit: int = 100
 ) -> list[Deployment]:
     """The newest deployments of a project, newest first; at most ``limit``.
 
+    What the book remembers is not read again, except for deployments that had not ended: usually one page is enough.
     GitLab sorts by id ascending unless told otherwise (GitLab: lib/api/deployments.rb).
     """
     params = {"order_by": "id", "sort": "desc"}
-    if environment:
-        params["environment"] = environment
-    if status:
-        params["status"] = status.value
+    newest_known = max(book.deployments, default=0)
     rows: list[_Deployment] = []
     async for page in transport.pages(f"/api/v4/projects/{project.id}/deployments", params):
         rows += read_all(_Deployment, page, "the deployments")
-        if len(rows) >= limit:
+        if len(rows) >= limit or (rows and rows[-1].id <= newest_known):
             break
-    rows = rows[:limit]
     await book.look_up(transport, project, rows)
-    return [_record(row, project, book) for row in rows]
+    book.deployments.update({row.id: _record(row, project, book) for row in rows})
+    await _renew_unfinished(transport, project, book, {row.id for row in rows})
+    return [book.deployments[number] for number in sorted(book.deployments, reverse=True)[:limit]]
 
 
 async def get_deployment(
-    transport: Transport, project: ProjectRef, book: VersionBook, deployment_id: int
+    transport: Transport, project: ProjectRef, book: DeploymentBook, deployment_id: int
 ) -> Deployment:
     """One deployment by its global id."""
     answer = await transport.get(f"/api/v4/projects/{project.id}/deployments/{deployment_id}")
     row = read(_Deployment, answer.json(), "the deployment")
     await book.look_up(transport, project, [row])
     return _record(row, project, book)
+
+
+async def _renew_unfinished(transport: Transport, project: ProjectRef, book: DeploymentBook, fresh: set[int]) -> None:
+    """Read again the older deployments that had not ended; few can be open at a time."""
+    open_ids = [item.id for item in book.deployments.values() if not item.status.is_finished and item.id not in fresh]
+    for number in sorted(open_ids, reverse=True)[:_MOST_OPEN]:
+        try:
+            book.deployments[number] = await get_deployment(transport, project, book, number)
+        except NotFoundError:
+            del book.deployments[number]
+
+
+async def _names_of(transport: Transport, project: ProjectRef, wanted: set[int]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    if len(wanted) > _FEW:
+        names = {item.id: item.name for item in await list_pipelines(transport, project, limit=200)}
+    missing = wanted - names.keys()
+    return names | dict(await asyncio.gather(*(_name_of(transport, project, number) for number in missing)))
 
 
 async def _name_of(transport: Transport, project: ProjectRef, pipeline_id: int) -> tuple[int, str]:
@@ -118,7 +129,7 @@ async def _name_of(transport: Transport, project: ProjectRef, pipeline_id: int) 
         return pipeline_id, ""
 
 
-def _record(row: _Deployment, project: ProjectRef, book: VersionBook) -> Deployment:
+def _record(row: _Deployment, project: ProjectRef, book: DeploymentBook) -> Deployment:
     pipeline_id = pipeline_of(row)
     job = row.deployable.record(project) if row.deployable else None
     return Deployment(
@@ -134,5 +145,5 @@ def _record(row: _Deployment, project: ProjectRef, book: VersionBook) -> Deploym
         username=row.user.username if row.user else "",
         job=job,
         pipeline_id=pipeline_id,
-        deployed=book.known.get(pipeline_id) if pipeline_id is not None else None,
+        deployed=book.versions.get(pipeline_id) if pipeline_id is not None else None,
     )

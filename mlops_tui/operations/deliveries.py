@@ -22,7 +22,6 @@ class Delivery:
     project: Project
     environments: tuple[Environment, ...]
     deployments: tuple[Deployment, ...]
-    policy_commit: str = ""
 
     def environment(self, name: str) -> Environment | None:
         """The environment of this name, or None."""
@@ -39,10 +38,8 @@ class Delivery:
 
 async def read_delivery(session: Session, project: Project, limit: int = HISTORY) -> Delivery:
     """Read both lists at once; ``limit`` is how many of the newest deployments are looked at."""
-    book = session.version_book(project.ref)
-    environments, deployments, policy = await asyncio.gather(
+    environments, deployments = await asyncio.gather(
         list_environments(session.transport, project.ref),
-        list_deployments(session.transport, project.ref, book, limit=limit),
-        session.policy(project),
+        list_deployments(session.transport, project.ref, session.deployment_book(project.ref), limit=limit),
     )
-    return Delivery(project, tuple(environments), tuple(deployments), policy.commit)
+    return Delivery(project, tuple(environments), tuple(deployments))

@@ -35,6 +35,7 @@ class _Plan:
     delivery: Delivery
     policy: ModelPolicy
     has_policy: bool
+    policy_commit: str
     inputs: tuple[PipelineInput, ...]
     evidence: VersionEvidence
     live_evidence: VersionEvidence | None
@@ -99,6 +100,7 @@ async def _plan(session: Session, project: Project, model_name: str, number: str
         delivery=delivery,
         policy=policy,
         has_policy=model_name in policy_file.models,
+        policy_commit=policy_file.commit,
         inputs=await declared_inputs(session.transport, project.ref, ref),
         evidence=await read_evidence(session, version),
         live_evidence=await read_evidence(session, live_record) if live_record else None,
@@ -138,7 +140,7 @@ def _state(plan: _Plan) -> dict[str, JsonValue]:
         "deployments under way": [item.id for item in plan.delivery.under_way(plan.environment)],
         "version id": plan.version.id,
         "artifacts": {item.path: item.sha256 for item in plan.evidence.artifacts},
-        "policy commit": plan.delivery.policy_commit,
+        "policy commit": plan.policy_commit,
     }
 
 

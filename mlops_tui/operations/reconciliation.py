@@ -72,16 +72,15 @@ async def _settle_pipeline(session: Session, project: Project, intent: Intent, c
 
 
 async def _settle_retry(session: Session, project: Project, intent: Intent) -> Receipt:
-    book = session.version_book(project.ref)
-    deployments = await list_deployments(
-        session.transport, project.ref, book, environment=intent.subject.environment, limit=_LOOK_BACK
-    )
+    book = session.deployment_book(project.ref)
+    deployments = await list_deployments(session.transport, project.ref, book, limit=_LOOK_BACK)
     by_id = {item.id: item for item in deployments}
     target = by_id.get(int(str(intent.expected.get("target deployment", 0))))
     found = [
         item
         for item in deployments
         if target is not None
+        and item.environment == intent.subject.environment
         and item.pipeline_id == target.pipeline_id
         and item.id > target.id
         and item.created_at >= intent.created_at

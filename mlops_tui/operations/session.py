@@ -19,7 +19,7 @@ from mlops_tui.domain.projects import Project, ProjectRef, User
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.authentication import Credential
 from mlops_tui.gitlab.connection import ConnectionOptions
-from mlops_tui.gitlab.deployments import VersionBook
+from mlops_tui.gitlab.deployments import DeploymentBook
 from mlops_tui.gitlab.files import read_file
 from mlops_tui.gitlab.hosts import Host
 from mlops_tui.gitlab.identity import current_user
@@ -49,7 +49,7 @@ class Session:
     username: str = ""
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
-    _books: dict[int, VersionBook] = field(default_factory=dict)
+    _books: dict[int, DeploymentBook] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,9 +96,9 @@ class Session:
         file = await read_file(self.transport, project.ref, POLICY_PATH, project.default_branch)
         return parse_policy(file.text, f"{project.ref.path}:{POLICY_PATH}", file.commit) if file else Policy()
 
-    def version_book(self, project: ProjectRef) -> VersionBook:
-        """What is known of the versions that the project's pipelines carry."""
-        return self._books.setdefault(project.id, VersionBook())
+    def deployment_book(self, project: ProjectRef) -> DeploymentBook:
+        """What is remembered of the project's deployments."""
+        return self._books.setdefault(project.id, DeploymentBook())
 
     def snapshot(self, data: T) -> Snapshot[T]:
         """``data`` as read just now from this context's GitLab."""
