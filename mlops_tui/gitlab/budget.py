@@ -49,8 +49,8 @@ class BudgetOptions:
     leave to people; ``patience`` is the longest wait, in seconds, before a caller is told instead.
     """
 
-    per_minute: float = 150.0
-    burst: int = 40
+    per_minute: float = 110.0
+    burst: int = 80
     reserve: int = 10
     concurrency: int = 6
     patience: float = 30.0

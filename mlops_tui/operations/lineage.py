@@ -20,7 +20,7 @@ from mlops_tui.gitlab.jobs import get_job
 from mlops_tui.gitlab.pipelines import get_pipeline
 from mlops_tui.gitlab.runs import get_run
 from mlops_tui.operations.deliveries import read_delivery
-from mlops_tui.operations.models import find_model, find_version
+from mlops_tui.operations.models import find_model, version_of
 from mlops_tui.operations.session import Session
 
 _DATA_WORDS = ("dataset", "data_digest", "data_version", "data.digest", "train_data")
@@ -40,7 +40,7 @@ class _Links:
 async def version_lineage(session: Session, name: str, number: str) -> Snapshot[LineageNode]:
     """The tree of one version, its commit at the root."""
     summary = await find_model(session, name)
-    _, version = await find_version(session, summary.project, summary.model.name, number)
+    version = version_of(summary.model, number)
     links = await _links(session, version)
     delivery = await read_delivery(session, summary.project)
     deployed = [

@@ -88,11 +88,17 @@ async def find_version(session: Session, project: Project, name: str, number: st
     if not summaries:
         raise NotFoundError(f"There is no model {name} in {project.ref.path}")
     model = summaries[0].model
+    return model, version_of(model, number)
+
+
+def version_of(model: Model, number: str) -> ModelVersion:
+    """A version among those of a model; raises UsageError when it has no such version, naming the newest it has."""
     version = next((item for item in model.versions if item.version == number), None)
     if version is None:
         known = ", ".join(item.version for item in model.versions[:5]) or "none"
-        raise UsageError(f"{name} has no version {number}", why=f"its newest are {known}", remedy="Name one of those")
-    return model, version
+        remedy = "Name one of those"
+        raise UsageError(f"{model.name} has no version {number}", why=f"its newest are {known}", remedy=remedy)
+    return version
 
 
 async def live_versions(session: Session, name: str, at: datetime | None = None) -> Snapshot[tuple[LiveRow, ...]]:
@@ -123,7 +129,7 @@ async def _project_models(session: Session, project: Project) -> list[ModelSumma
     models, delivery = await asyncio.gather(
         registry.list_models(session.transport, project.ref), read_delivery(session, project)
     )
-    filled = await asyncio.gather(*(_with_versions(session, model) for model in models))
+    filled = await asyncio.gather(*(_with_known_versions(session, model) for model in models))
     return [ModelSummary(project, model, live_rows(delivery, model.name)) for model in filled]
 
 
@@ -139,8 +145,21 @@ async def _named(session: Session, projects: list[Project], name: str) -> list[M
     return list(await asyncio.gather(*(look(project) for project in projects)))
 
 
+async def _with_known_versions(session: Session, model: Model) -> Model:
+    """Read the versions again only when there are more or fewer: a list that is polled shows nothing else of them."""
+    known = session.known_versions.get((model.project.id, model.id), ())
+    if len(known) != model.version_count:
+        return await _with_versions(session, model)
+    return _filled(model, known)
+
+
 async def _with_versions(session: Session, model: Model) -> Model:
     versions = await registry.list_versions(session.transport, model)
+    session.known_versions[model.project.id, model.id] = versions
+    return _filled(model, versions)
+
+
+def _filled(model: Model, versions: tuple[ModelVersion, ...]) -> Model:
     newest = next(iter(in_version_order((item.version for item in versions), newest_first=True)), None)
     latest = next((item for item in versions if item.version == newest), None)
     return replace(model, versions=versions, latest=latest, version_count=len(versions))

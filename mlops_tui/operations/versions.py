@@ -17,7 +17,7 @@ from mlops_tui.gitlab import models as registry
 from mlops_tui.gitlab.runs import get_run
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.evidence import VersionEvidence, read_evidence
-from mlops_tui.operations.models import ModelSummary, find_model, find_version
+from mlops_tui.operations.models import ModelSummary, find_model, find_version, version_of
 from mlops_tui.operations.session import Session
 
 CARD_LIMIT = 10_000
@@ -39,8 +39,8 @@ class VersionPage:
 async def show_version(session: Session, name: str, number: str) -> Snapshot[VersionPage]:
     """One version of a model as ``find_model`` finds it; raises UsageError for a version that does not exist."""
     summary = await find_model(session, name)
-    _, version = await find_version(session, summary.project, summary.model.name, number)
-    return session.snapshot(VersionPage(summary, await read_evidence(session, version)))
+    evidence = await read_evidence(session, version_of(summary.model, number))
+    return session.snapshot(VersionPage(summary, evidence))
 
 
 async def prepare_version(session: Session, name: str, run: Run, number: str, card: str) -> Action:

@@ -12,8 +12,8 @@ from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.tree import Branch
 
 COLUMNS = (
-    Column("what", "WHAT", 34, flex=2, is_sortable=False),
-    Column("detail", "DETAIL", 12, flex=1, max_width=60, priority=50, is_sortable=False),
+    Column("what", "WHAT", 38, flex=1, max_width=80, is_sortable=False),
+    Column("detail", "DETAIL", 12, flex=2, max_width=60, priority=50, is_sortable=False),
 )
 
 
@@ -40,5 +40,6 @@ def _branch(node: LineageNode, path: str, entries: dict[str, LineageEntry]) -> B
     if node.is_missing:
         cells = (Cell(f"{Sign.UNKNOWN.glyph} {node.title}", Token.WARNING), Cell(node.detail, Token.WARNING))
         return Branch(key, cells, children)
+    title = node.title if node.kind is LineageKind.DEPLOYMENT else f"{node.kind.value} {node.title}"
     token = Token.STRONG if node.kind is LineageKind.VERSION else Token.PLAIN
-    return Branch(key, (Cell(f"{node.kind.value} {node.title}", token), Cell(node.detail, Token.MUTED)), children)
+    return Branch(key, (Cell(title, token), Cell(node.detail, Token.MUTED)), children)

@@ -29,7 +29,7 @@ from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import list_source
-from mlops_tui.widgets.times import age, moment_text
+from mlops_tui.widgets.times import age, moment_text, short_moment
 
 if TYPE_CHECKING:
     from mlops_tui.domain.models import ModelVersion
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 HISTORY_COLUMNS = (
     Column("environment", "ENVIRONMENT", 12, flex=1, max_width=24, is_sortable=False),
     Column("version", "VERSION", 9, flex=1, max_width=18, is_sortable=False),
-    Column("since", "SINCE", 16, is_sortable=False),
-    Column("until", "UNTIL", 16, priority=40, is_sortable=False),
+    Column("since", "SINCE", 11, is_sortable=False),
+    Column("until", "UNTIL", 11, priority=40, is_sortable=False),
     Column("by", "BY", 8, flex=1, max_width=20, priority=30, is_sortable=False),
     Column("deployment", "DEPLOYMENT", 10, priority=20, align=Align.RIGHT, is_sortable=False),
 )
@@ -53,6 +53,7 @@ class ModelView(ListedView, DeliveringView):
 
     Args:
         name: GROUP/PROJECT:NAME.
+        known: What is known of it already, drawn until it is read anew.
     """
 
     NAME = "model"
@@ -71,12 +72,13 @@ class ModelView(ListedView, DeliveringView):
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(MODEL_ACTIONS), *bindings(REGISTRY_ACTIONS)]
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, known: ModelSummary | None = None) -> None:
         super().__init__()
         self._model = name
-        self._summary: ModelSummary | None = None
+        self._summary = known
         self._history: LiveHistory | None = None
         self._moment: datetime | None = None
+        self._card = ""
 
     @property
     def crumb(self) -> str:
@@ -97,6 +99,12 @@ class ModelView(ListedView, DeliveringView):
                 yield Table(HISTORY_COLUMNS, empty="Loading…", id="history-table")
             with Pane("Card", id="card"):
                 yield MarkdownView(empty="This model has no card yet. E writes one.", id="card-text")
+
+    def on_mount(self) -> None:
+        """Draw what is known."""
+        super().on_mount()
+        if self._summary is not None:
+            self._draw_model(self._summary)
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """The model with its versions, and its past."""
@@ -139,10 +147,14 @@ class ModelView(ListedView, DeliveringView):
         return Cell(", ".join(texts), Token.PRODUCTION if any(is_prod.values()) else Token.PLAIN)
 
     def _take(self, snapshot: Snapshot[ModelSummary]) -> None:
-        before, self._summary = self._summary, snapshot.data
+        self._summary = snapshot.data
+        self._draw_model(snapshot.data)
+
+    def _draw_model(self, summary: ModelSummary) -> None:
         self.relist()
-        if before is None or before.model.card != snapshot.data.model.card:
-            self.query_one(MarkdownView).show_markdown(snapshot.data.model.card)
+        if self._card != summary.model.card:
+            self._card = summary.model.card
+            self.query_one(MarkdownView).show_markdown(self._card)
 
     def _take_history(self, snapshot: Snapshot[LiveHistory]) -> None:
         self._history = snapshot.data
@@ -168,8 +180,8 @@ class ModelView(ListedView, DeliveringView):
         return (
             environment_cell(live.environment, row.tier, self.host.context),
             Cell(version_text(live), plain if has_ended else Token.STRONG),
-            Cell(moment_text(live.since, now), plain),
-            Cell(moment_text(live.until, now) if has_ended else "still", plain if has_ended else Token.OK),
+            Cell(short_moment(live.since, now), plain),
+            Cell(short_moment(live.until, now) if has_ended else "still", plain if has_ended else Token.OK),
             Cell(live.deployment.username if live.deployment else "", Token.MUTED),
             number(str(live.deployment.id) if live.deployment else "", Token.MUTED),
         )
@@ -187,7 +199,7 @@ class ModelView(ListedView, DeliveringView):
     def _open(self, event: Table.Opened) -> None:
         from mlops_tui.screens.version import VersionView
 
-        self.app.push_screen(VersionView(self._model, event.key))
+        self.app.push_screen(VersionView(self._model, event.key, self._summary))
 
     @on(Table.Opened, "#history-table")
     def _open_period(self, event: Table.Opened) -> None:
@@ -198,7 +210,7 @@ class ModelView(ListedView, DeliveringView):
         )
         version = rows[int(event.key)].live.version if int(event.key) < len(rows) else None
         if version is not None:
-            self.app.push_screen(VersionView(self._model, version))
+            self.app.push_screen(VersionView(self._model, version, self._summary))
 
     def action_back(self) -> None:
         """Return to the present first."""

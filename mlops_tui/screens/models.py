@@ -119,7 +119,7 @@ class ModelsView(ListedView, DeliveringView):
 
         summary = self.current()
         if summary is not None:
-            self.app.push_screen(ModelView(summary.name))
+            self.app.push_screen(ModelView(summary.name, summary))
 
     def action_delete(self) -> None:
         """Delete the model under the cursor, after its name was typed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,9 +38,12 @@ from mlops_tui.widgets.tree import Tree
 if TYPE_CHECKING:
     from mlops_tui.domain.actions import Receipt
     from mlops_tui.domain.lineage import LineageNode
+    from mlops_tui.domain.models import ModelVersion
+    from mlops_tui.operations.models import ModelSummary
     from mlops_tui.operations.session import Session
     from mlops_tui.operations.versions import VersionPage
 
+PAGE_INTERVALS = 3
 LINEAGE_INTERVALS = 6
 MEASURED_COLUMNS = (
     Column("kind", "", 6, is_sortable=False),
@@ -60,6 +63,7 @@ class VersionView(DeliveringView):
     Args:
         model: GROUP/PROJECT:NAME.
         version: Its number.
+        known: What is known of the model already.
     """
 
     NAME = "version"
@@ -68,11 +72,13 @@ class VersionView(DeliveringView):
     AUTO_FOCUS: ClassVar[str | None] = "#lineage-tree"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(VERSION_ACTIONS), *bindings([EDIT_CARD, DELETE])]
 
-    def __init__(self, model: str, version: str) -> None:
+    def __init__(self, model: str, version: str, known: ModelSummary | None = None) -> None:
         super().__init__()
+        self._summary = known
         self._model = model
         self._version = version
         self._page: VersionPage | None = None
+        self._card = ""
         self._lineage: dict[str, LineageEntry] = {}
 
     @property
@@ -89,7 +95,7 @@ class VersionView(DeliveringView):
         """Facts above, four panes below."""
         yield Static("", id="facts")
         with Container(id="columns"):
-            with Container(classes="column"):
+            with Container(classes="column", id="origin"):
                 with Pane("Lineage", id="lineage"):
                     yield Tree(LINEAGE_COLUMNS, empty="Loading…", id="lineage-tree")
                 with Pane("Metrics and parameters", id="measured"):
@@ -100,6 +106,12 @@ class VersionView(DeliveringView):
                 with Pane("Card", id="card"):
                     yield MarkdownView(empty="This version has no card yet. E writes one.", id="card-text")
 
+    def on_mount(self) -> None:
+        """Draw what is known."""
+        super().on_mount()
+        if self._summary is not None:
+            self._draw_facts(self._summary)
+
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """The version with its evidence, and more rarely its lineage."""
         from mlops_tui.domain.lineage import LineageNode
@@ -109,28 +121,34 @@ class VersionView(DeliveringView):
         model, number_, interval = self._model, self._version, session.context.poll_interval
         page = session.cached_view(self.frame_name, VersionPage)
         tree = session.cached_view(f"lineage {model} {number_}", LineageNode)
-        slow = interval * LINEAGE_INTERVALS
-        yield Feed(lambda: show_version(session, model, number_), self._take, "#measured", interval, page)
-        yield Feed(lambda: version_lineage(session, model, number_), self._take_lineage, "#lineage", slow, tree)
+        slow, slower = interval * PAGE_INTERVALS, interval * LINEAGE_INTERVALS
+        yield Feed(lambda: show_version(session, model, number_), self._take, "#measured", slow, page)
+        yield Feed(lambda: version_lineage(session, model, number_), self._take_lineage, "#lineage", slower, tree)
 
     def _take(self, snapshot: Snapshot[VersionPage]) -> None:
-        before, page = self._page, snapshot.data
-        self._page = page
-        self.query_one("#facts", Static).update(self._facts(page))
+        page = self._page = snapshot.data
+        self._summary = page.summary
+        self._draw_facts(page.summary, page.evidence.gaps)
         self._draw_measured(page)
         self._draw_files(page)
-        if before is None or before.version.card != page.version.card:
-            self.query_one(MarkdownView).show_markdown(page.version.card)
 
     def _take_lineage(self, snapshot: Snapshot[LineageNode]) -> None:
         branch, self._lineage = lineage_branches(snapshot.data)
         self.query_one(Tree).show_branches([branch])
 
-    def _facts(self, page: VersionPage) -> Content:
-        version = page.version
+    def _draw_facts(self, summary: ModelSummary, gaps: Sequence[str] = ()) -> None:
+        version = next((item for item in summary.model.versions if item.version == self._version), None)
+        if version is None:
+            return
+        self.query_one("#facts", Static).update(self._facts(summary, version, gaps))
+        if self._card != version.card:
+            self._card = version.card
+            self.query_one(MarkdownView).show_markdown(version.card)
+
+    def _facts(self, summary: ModelSummary, version: ModelVersion, gaps: Sequence[str]) -> Content:
         made = moment_text(version.created_at, self.host.clock.now())
         by = f" by {version.author}" if version.author else ""
-        live = [row for row in page.summary.live if row.live.version == version.version]
+        live = [row for row in summary.live if row.live.version == version.version]
         prod = [row.live.environment for row in live if is_production(row.tier, self.host.context)]
         other = [row.live.environment for row in live if not is_production(row.tier, self.host.context)]
         first = line(
@@ -141,8 +159,8 @@ class VersionView(DeliveringView):
             Cell(f"made {made}{by}", Token.MUTED),
             separator="  ",
         )
-        gaps = [line(Cell(f"{Sign.WARNING.glyph} {gap}", Token.WARNING)) for gap in page.evidence.gaps]
-        return Content("\n").join([first, *gaps])
+        missing = [line(Cell(f"{Sign.WARNING.glyph} {gap}", Token.WARNING)) for gap in gaps]
+        return Content("\n").join([first, *missing])
 
     def _draw_measured(self, page: VersionPage) -> None:
         run = page.evidence.run
@@ -165,8 +183,8 @@ class VersionView(DeliveringView):
 
     def aim(self) -> Aim | None:
         """This version."""
-        page = self._page
-        return Aim(page.summary.project, page.summary.model.name, self._version) if page else None
+        summary = self._summary
+        return Aim(summary.project, summary.model.name, self._version) if summary else None
 
     def describe(self) -> tuple[str, JsonValue] | None:
         """This version."""

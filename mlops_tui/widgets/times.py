@@ -16,4 +16,16 @@ def moment_text(moment: datetime | None, now: datetime) -> str:
     """Date and time of day where ``now`` is local time, for instance "2026-03-14 09:12"; "-" where nobody knows."""
     if moment is None:
         return "-"
-    return f"{moment.astimezone(now.astimezone().tzinfo or UTC):%Y-%m-%d %H:%M}"
+    return f"{_local(moment, now):%Y-%m-%d %H:%M}"
+
+
+def short_moment(moment: datetime | None, now: datetime) -> str:
+    """The same in at most 11 columns: of this year "03-14 09:12", of another one the date alone."""
+    if moment is None:
+        return "-"
+    local = _local(moment, now)
+    return f"{local:%m-%d %H:%M}" if local.year == _local(now, now).year else f"{local:%Y-%m-%d}"
+
+
+def _local(moment: datetime, now: datetime) -> datetime:
+    return moment.astimezone(now.astimezone().tzinfo or UTC)
