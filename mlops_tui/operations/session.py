@@ -14,6 +14,7 @@ from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential
 from mlops_tui.domain.errors import ConfigError
+from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Policy
 from mlops_tui.domain.projects import Project, ProjectRef, User
 from mlops_tui.domain.snapshots import Snapshot
@@ -37,7 +38,7 @@ _GROUPS_LAST = timedelta(hours=1)
 class Session:
     """What every query and command needs; an asynchronous context manager, made by ``open_session``.
 
-    ``username`` is empty until ``identify`` was called.
+    ``username`` is empty until ``identify`` was called; ``known_versions`` are by project and model id, as last read.
     """
 
     context: Context
@@ -47,6 +48,7 @@ class Session:
     cache: Cache
     directory: ProjectDirectory
     username: str = ""
+    known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)
