@@ -31,7 +31,7 @@ from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.screens.view import View
 from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
 from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
-from mlops_tui.widgets._textual_compat import opened_screens, write_to_terminal
+from mlops_tui.widgets._textual_compat import open_in_mode, opened_screens, write_to_terminal
 from mlops_tui.widgets.actions import APP_ACTIONS, Registry, bindings
 from mlops_tui.widgets.clipboard import copy_sequence
 from mlops_tui.widgets.command_line import CommandLine
@@ -86,6 +86,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         self.theme = choose_palette(launch.theme, environ, low_bandwidth=launch.preferences.low_bandwidth).name
         for view in self.VIEWS:
             self.add_mode(view.name, view.load)
+        open_in_mode(self, launch.view or self.VIEWS[0].name)
         self.set_keymap(launch.keys)
 
     @property
@@ -117,12 +118,11 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         """Keys by the words on them; arrows would look like something else in ASCII."""
         return KEY_WORDS.get(binding.key) or super().get_key_display(binding)
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Show the first view at once, and load everything else behind it."""
         if not self.is_headless:
             exit_on_signals(lambda code: self.exit(code, return_code=code))
             self.set_interval(WATCH_SECONDS, self._leave_when_lost)
-        await self.switch_mode(self.launch.view or self.VIEWS[0].name)
         if self.launch.theme and palette_named(self.launch.theme) is None:
             known = ", ".join(palette.name.removeprefix("mlops-") for palette in PALETTES)
             text = f"There is no theme {self.launch.theme}. There are: {known}"
@@ -283,10 +283,10 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
             return
         await self.switch_mode(name)
 
-    def action_command(self) -> None:
+    async def action_command(self) -> None:
         """Open the command line."""
         if isinstance(self.screen, View):
-            self.screen.open_command()
+            await self.screen.open_command()
 
     def action_help(self) -> None:
         """Show what the keys do here."""

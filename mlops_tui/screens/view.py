@@ -99,11 +99,10 @@ class View(Screen[None]):
         return None
 
     def compose(self) -> ComposeResult:
-        """Header, body, command line and footer."""
+        """Header, body and footer; the command line comes when it is called for."""
         yield Header()
         yield from self.body()
         yield Footer()
-        yield CommandLine(self.host.view_names, self.host.context_names)
 
     def on_mount(self) -> None:
         """Draw what was shown last time, then wait for data."""
@@ -227,17 +226,25 @@ class View(Screen[None]):
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
-    def action_filter(self) -> None:
+    async def action_filter(self) -> None:
         """Ask for a filter, or for text to find in a log."""
-        line = self.query_one(CommandLine)
+        line = await self._command_line()
         if isinstance(self.focused, LogView):
             line.open(Prompt.FILTER, self.focused.pattern)
         else:
             line.open(Prompt.FILTER, self.filter_text, check=self.check_filter)
 
-    def open_command(self) -> None:
+    async def open_command(self) -> None:
         """Ask for a command."""
-        self.query_one(CommandLine).open(Prompt.COMMAND, check=self.check_filter)
+        line = await self._command_line()
+        line.open(Prompt.COMMAND, check=self.check_filter)
+
+    async def _command_line(self) -> CommandLine:
+        for line in self.query(CommandLine):
+            return line
+        line = CommandLine(self.host.view_names, self.host.context_names)
+        await self.mount(line)
+        return line
 
     @on(CommandLine.Filtered)
     def _filtered(self, event: CommandLine.Filtered) -> None:

@@ -35,3 +35,9 @@ def write_to_terminal(app: App[Any], sequence: str) -> bool:
 def opened_screens(app: App[Any]) -> list[Screen[Any]]:
     """The screens of every mode that was opened so far, hidden ones included."""
     return [screen for stack in app._screen_stacks.values() for screen in stack]  # noqa: SLF001
+
+
+def open_in_mode(app: App[Any], mode: str) -> None:
+    """Let the program start in this mode; Textual would lay out an empty screen first. Call it before ``run``."""
+    app._screen_stacks = {mode: []}  # noqa: SLF001
+    app._current_mode = mode  # noqa: SLF001
