@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 _METRIC = "metrics."
+_WIDEST_NAME = 28
+_WIDEST_CELL = 40
 
 
 class ComparisonView(View):
@@ -84,10 +86,8 @@ class ComparisonView(View):
         kept = [row for row in rows if not isinstance(search, TextSearch) or search.holds(row.cells[0].text)]
         table = self.query_one("#comparison-table", Table)
         table.show_message("Nothing fits the filter; esc clears it.")
-        table.show(ListSource(_columns(compared), kept, len(rows)))
-        same = compared.comparison.same_params
-        left_out = f", {same} equal parameters left out" if same else ""
-        self.query_one("#comparison", Pane).heading = f"{len(compared.runs)} runs{left_out}"
+        table.show(ListSource(_columns(compared, rows), kept, len(rows)))
+        self.query_one("#comparison", Pane).heading = _heading(compared)
 
     def filter_rows(self, _text: str) -> None:
         """Keep the parameters and metrics that fit."""
@@ -128,26 +128,38 @@ class ComparisonView(View):
             self.action_metrics()
 
 
-def _columns(compared: ComparedRuns) -> tuple[Column, ...]:
+def _heading(compared: ComparedRuns) -> str:
+    """What is compared, and what is left out."""
+    same = compared.comparison.same_params
+    left_out = {0: "", 1: ", 1 equal parameter left out"}.get(same, f", {same} equal parameters left out")
+    return f"{len(compared.runs)} runs{left_out}"
+
+
+def _columns(compared: ComparedRuns, rows: Sequence[Row]) -> tuple[Column, ...]:
+    """As wide as what stands in them, so that no difference is cut off; what does not fit is scrolled to."""
     place = compared.comparison.baseline
-    names = [run.name or run.id[:8] for run in compared.runs]
-    titles = [f"{name} (baseline)" if index == place else name for index, name in enumerate(names)]
-    width = 18 if len(names) <= 2 else 24
+    titles = ["WHAT", *(run.name or run.id[:8] for run in compared.runs)]
+    titles[place + 1] += " (baseline)"
+    widths = [max(len(title), *(len(row.cells[index].text) for row in rows)) for index, title in enumerate(titles)]
+    what = Column("name", titles[0], min(widths[0], _WIDEST_NAME), is_sortable=False)
     runs = [
-        Column(run.id, title, width, 40, 1, align=Align.RIGHT, is_sortable=False)
-        for run, title in zip(compared.runs, titles, strict=True)
+        Column(run.id, title, min(width, _WIDEST_CELL), align=Align.RIGHT, is_sortable=False)
+        for run, title, width in zip(compared.runs, titles[1:], widths[1:], strict=True)
     ]
-    return (Column("name", "WHAT", 16, 40, 1, is_sortable=False), *runs)
+    return (what, *runs)
 
 
 def _rows(compared: ComparedRuns) -> Iterator[Row]:
-    yield Row("status", (Cell("status", Token.MUTED), *map(_status, compared.runs)))
+    yield Row("status", (Cell("status"), *map(_status, compared.runs)))
+    blanks = (EMPTY,) * len(compared.runs)
+    if compared.comparison.params:
+        yield Row("params", (Cell("PARAMETERS", Token.TITLE), *blanks))
     for param in compared.comparison.params:
-        cells = (_param(value) for value in param.values)
-        yield Row(f"params.{param.name}", (Cell(f"params.{param.name}"), *cells))
+        yield Row(f"params.{param.name}", (Cell(param.name), *map(_param, param.values)))
+    if compared.comparison.metrics:
+        yield Row("metrics", (Cell("METRICS", Token.TITLE), *blanks))
     for metric in compared.comparison.metrics:
-        key = f"{_METRIC}{metric.name}"
-        yield Row(key, (Cell(key), *map(_metric, metric.cells)))
+        yield Row(f"{_METRIC}{metric.name}", (Cell(metric.name), *map(_metric, metric.cells)))
 
 
 def _status(run: Run) -> Cell:
@@ -174,7 +186,7 @@ def _metric(cell: MetricCell) -> Cell:
         case Judgement.EQUAL:
             return number(f"{value} equal", Token.MUTED)
         case Judgement.BASELINE:
-            return number(value, Token.STRONG)
+            return number(value, Token.STRONG if math.isfinite(cell.value) else Token.WARNING)
         case Judgement.UNJUDGED:
             return number(f"{value}{difference}", Token.PLAIN if math.isfinite(cell.value) else Token.WARNING)
         case Judgement.MISSING:

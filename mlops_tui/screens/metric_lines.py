@@ -25,7 +25,7 @@ class PlotAxis(Enum):
 
     STEP = "step"
     TIME = "time"
-    RELATIVE = "time since the start"
+    RELATIVE = "elapsed time"
 
     def next(self) -> PlotAxis:
         """The one after it, in turn."""
@@ -55,7 +55,7 @@ def plot_data(curves: MetricCurves, look: Look) -> PlotData:
         series += [_series(name, part) for name, part in zip(_names(curves.runs), smooth, strict=True)]
     else:
         series += [_series(name, part) for name, part in zip(_names(curves.runs), raw, strict=True)]
-    return PlotData(tuple(series), look.axis.value, _note(curves, raw, look), _writer(look.axis, bounds))
+    return PlotData(tuple(series), look.axis.value, _note(curves, raw), _writer(look.axis, bounds))
 
 
 def _placed(curves: MetricCurves, place: int, look: Look) -> Line:
@@ -92,20 +92,22 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return [f"{name} {run.id[:8]}" if names.count(name) > 1 else name for name, run in zip(names, runs, strict=True)]
 
 
-def _note(curves: MetricCurves, parts: Sequence[DecimatedSeries], look: Look) -> str:
-    """One remark for each run that has one; nothing is left out silently."""
-    smoothing = [f"smoothed by {look.smoothing:g}, the raw line is faint"] if look.smoothing else []
-    remarks = [
-        f"{name}: {_remark(curves, place, part)}"
-        for place, (name, part) in enumerate(zip(_names(curves.runs), parts, strict=True))
-    ]
-    return "; ".join([*smoothing, *remarks])
+def _note(curves: MetricCurves, parts: Sequence[DecimatedSeries]) -> str:
+    """What the plot leaves out, by the number of the line in the legend; empty when it shows everything."""
+    remarks = [(place + 1, _remark(curves, place, part)) for place, part in enumerate(parts)]
+    if len(remarks) == 1:
+        return remarks[0][1]
+    return "; ".join(f"{number}: {remark}" for number, remark in remarks if remark)
 
 
 def _remark(curves: MetricCurves, place: int, part: DecimatedSeries) -> str:
-    if not curves.histories[place].points:
+    history = curves.histories[place]
+    if not history.points:
         return "not logged"
-    return part.note if curves.histories[place].is_complete else f"{part.note}, GitLab tells only the latest value"
+    line = part.series
+    is_whole = part.shown == part.total and not (line.gaps or line.hidden or line.unplaced)
+    remarks = ["" if is_whole else part.note, "" if history.is_complete else "GitLab tells only the latest value"]
+    return ", ".join(remark for remark in remarks if remark)
 
 
 def _writer(axis: PlotAxis, bounds: tuple[float, float] | None) -> Callable[[float], str]:

@@ -84,14 +84,20 @@ class MetricsView(View):
             return
         look = replace(self._look, columns=max(20, plot.size.width), is_logarithmic=plot.is_logarithmic)
         plot.show(plot_data(curves, look), by_person=by_person)
-        pane = self.query_one("#plot-pane", Pane)
-        pane.heading = curves.metric or "No metric was logged"
-        count = f"{len(curves.runs)} runs" if len(curves.runs) > 1 else "1 run"
+        self.query_one("#plot-pane", Pane).heading = self._heading(curves, look)
+
+    def _heading(self, curves: MetricCurves, look: Look) -> str:
+        if not curves.metric:
+            return "No metric was logged"
         live = sum(run.status.is_live for run in curves.runs)
-        words = [count, f"{live} still running" if live else "", f"over {self._look.axis.value}"]
-        words += [f"smoothed by {self._look.smoothing:g}" if self._look.smoothing else ""]
-        words += ["logarithmic" if plot.is_logarithmic else ""]
-        pane.status = " · ".join(word for word in words if word)
+        words = [
+            f"{curves.metric} over {look.axis.value}",
+            f"{len(curves.runs)} runs" if len(curves.runs) > 1 else "",
+            f"{live} still running" if live else "",
+            f"smoothed by {look.smoothing:g}, raw lines faint" if look.smoothing else "",
+            "logarithmic" if look.is_logarithmic else "",
+        ]
+        return " · ".join(word for word in words if word)
 
     def _scale_changed(self) -> None:
         self._draw_curves(by_person=True)

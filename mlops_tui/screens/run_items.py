@@ -40,7 +40,7 @@ def experiment_title(experiments: Sequence[Experiment], key: tuple[int, int]) ->
 
 def experiment_source(runs: RunTable) -> ListSource:
     """The experiments with the number of their runs, and of those that still run."""
-    counts = _counts(runs.columns)
+    counts = experiment_counts(runs.columns)
     everything = sum(runs for runs, _ in counts.values()), sum(live for _, live in counts.values())
     rows = [_row("all", "All", everything, Token.STRONG)]
     for item in runs.experiments:
@@ -81,7 +81,8 @@ def status_cell(run: Run) -> Cell:
     return run_status(run.status).cell
 
 
-def _counts(columns: RunColumns) -> dict[tuple[int, int], tuple[int, int]]:
+def experiment_counts(columns: RunColumns) -> dict[tuple[int, int], tuple[int, int]]:
+    """How many runs an experiment (project and number) has, and how many of them still run."""
     import numpy as np
 
     live = np.isin(columns.statuses, [place for place, status in enumerate(RunStatus) if status.is_live])

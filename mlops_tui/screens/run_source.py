@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,10 +29,13 @@ MOST_METRICS = 8
 MOST_PARAMS = 6
 _FIXED = (
     Column("status", "STATUS", 11),
-    Column("name", "NAME", 14, max_width=44, flex=3),
-    Column("experiment", "EXPERIMENT", 10, max_width=28, flex=1, priority=93),
-    Column("age", "AGE", 5, align=Align.RIGHT),
+    Column("name", "NAME", 15, max_width=44, flex=3),
+    Column("experiment", "EXPERIMENT", 12, max_width=28, flex=2, priority=93),
+    Column("age", "AGE", 4, align=Align.RIGHT),
 )
+# A letter that no number has, and that does not stand for a class of characters: writing a million metrics as text
+# to look for it would only take time.
+_LETTER = re.compile(r"(?<!\\)[b-dg-hj-mo-z]", re.IGNORECASE)
 FIXED_FIELDS = (FieldKind.NAME, FieldKind.STATUS, FieldKind.EXPERIMENT)
 
 
@@ -188,8 +192,9 @@ def _fitting(
     if query is None:
         return every
     if isinstance(query, TextSearch):
-        searched = [*(Field(kind) for kind in FIXED_FIELDS), *fields]
-        fitting = table.search(query, searched, plain_number)
+        can_be_number = _LETTER.search(query.pattern.compiled.pattern) is None
+        shown = [item for item in fields if item.kind is not FieldKind.METRIC or can_be_number]
+        fitting = table.search(query, [*map(Field, FIXED_FIELDS), *shown], plain_number)
     else:
         fitting = table.filter(query, now)
     return np.intersect1d(every, fitting).astype(np.int32)

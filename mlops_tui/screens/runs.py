@@ -17,7 +17,7 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.actions import RUNS_ACTIONS
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import NOTHING_FITS
-from mlops_tui.screens.run_items import experiment_source, experiment_title, run_description
+from mlops_tui.screens.run_items import experiment_counts, experiment_source, experiment_title, run_description
 from mlops_tui.screens.run_source import Wish, run_source, sort_choices
 from mlops_tui.screens.run_table import RunsTable
 from mlops_tui.screens.view import View
@@ -111,11 +111,21 @@ class RunsView(View):
         wish = Wish(self._experiment, parse_query(self.filter_text), self._table.sort)
         source = run_source(runs.columns, wish, now, is_complete=runs.is_complete, baseline=self._baseline)
         self._table.choices = lambda: sort_choices(runs.columns)
-        is_loading = not runs.is_complete and not len(runs.columns)
-        self._table.show_message("Loading…" if is_loading else NOTHING_FITS if self.filter_text else _EMPTY)
+        self._table.show_message(self._message(runs))
         self._table.show(source)
         self.query_one("#experiments-table", Table).show(experiment_source(runs))
         self.query_one("#runs", Pane).heading = self._heading()
+
+    def _message(self, runs: RunTable) -> str:
+        """What stands where there are no rows."""
+        from mlops_tui.domain.filters import TextSearch, parse_query
+
+        if not len(runs.columns):
+            return _EMPTY if runs.is_complete else "Loading…"
+        is_text = isinstance(parse_query(self.filter_text), TextSearch)
+        if is_text and any(sign in self.filter_text for sign in "<=>"):
+            return "No run shows this text. A filter names its field: metrics.auc > 0.9 (esc clears)"
+        return NOTHING_FITS if self.filter_text else "This experiment has no runs."
 
     def _heading(self) -> str:
         """What is shown, and how far the reading of everything is where something is shown already."""
@@ -188,9 +198,11 @@ class RunsView(View):
             return
         from mlops_tui.widgets.chooser import Choice, Chooser
 
-        keys = [_key_of(item) for item in self._experiments]
+        counts = experiment_counts(self._runs.columns) if self._runs is not None else {}
         choices = [Choice("all", "All experiments")]
-        choices += [Choice(_key_text(key), experiment_title(self._experiments, key)) for key in keys]
+        for key in map(_key_of, self._experiments):
+            note = f"{counts.get(key, (0, 0))[0]:,} runs"
+            choices.append(Choice(_key_text(key), experiment_title(self._experiments, key), note))
         current = _key_text(self._experiment) or "all"
         self.app.push_screen(Chooser("Experiment", choices, current=current), _if_given(self._choose_experiment))
 
