@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CLIENTS := .venv-clients
 
-.PHONY: demo test test-fast check format bench clients clean
+.PHONY: demo test check format bench docs screenshots clients clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mlops-tui demo
@@ -26,6 +26,12 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.test
+	$(BIN)/python -m tools.reference
+
+screenshots: $(VENV)/.test
+	$(BIN)/python -m tools.screenshots
 
 clients: $(CLIENTS)/.stamp
 

@@ -112,7 +112,9 @@ def _section(words: str, command: Any) -> str:
 
 
 def _options(options: list[Any]) -> str:
-    return table(("option", "meaning", "default"), [(_names(item), _sentence(item.help), _shown(item)) for item in options])
+    return table(
+        ("option", "meaning", "default"), [(_names(item), _sentence(item.help), _shown(item)) for item in options]
+    )
 
 
 def _names(option: Any) -> str:

@@ -74,7 +74,9 @@ def shape(schema: Schema, definitions: Schema, inside: tuple[str, ...] = ()) -> 
     if alternatives := schema.get("anyOf") or schema.get("oneOf"):
         return " or ".join(dict.fromkeys(shape(part, definitions, inside) for part in alternatives))
     kinds = schema.get("type", "object")
-    return " or ".join(_typed(kind, schema, definitions, inside) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    return " or ".join(
+        _typed(kind, schema, definitions, inside) for kind in ([kinds] if isinstance(kinds, str) else kinds)
+    )
 
 
 def _typed(kind: str, schema: Schema, definitions: Schema, inside: tuple[str, ...]) -> str:
@@ -88,7 +90,11 @@ def _typed(kind: str, schema: Schema, definitions: Schema, inside: tuple[str, ..
         fields = ", ".join(f"`{name}`: {shape(value, definitions, inside)}" for name, value in inner.items())
         return f"{{{fields}}}"
     values = schema.get("additionalProperties")
-    return f"object of {shape(values, definitions, inside)} by name" if isinstance(values, Mapping) and values else "object"
+    return (
+        f"object of {shape(values, definitions, inside)} by name"
+        if isinstance(values, Mapping) and values
+        else "object"
+    )
 
 
 def _value(key: Schema, definitions: Schema) -> str:
