@@ -10,6 +10,7 @@ from mlops_tui.analysis.comparison import Judgement, MetricCell, compare_runs
 from mlops_tui.domain.actions import Change
 from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.errors import NotAllowedError, NotFoundError
+from mlops_tui.domain.evidence_sheets import is_evidence_file
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.runs import Run
 from mlops_tui.gitlab.artifacts import list_artifacts
@@ -71,9 +72,10 @@ async def _artifacts_of(session: Session, version: ModelVersion) -> tuple[Artifa
     if version.package_id is None:
         return ()
     try:
-        return tuple(await list_artifacts(session.transport, version.project, version.package_id))
+        files = await list_artifacts(session.transport, version.project, version.package_id)
     except (NotFoundError, NotAllowedError):
         return ()
+    return tuple(item for item in files if not is_evidence_file(item.path))
 
 
 def _gaps(version: ModelVersion, run: Run | None, artifacts: tuple[Artifact, ...]) -> Iterator[str]:
@@ -118,8 +120,8 @@ def _number(cell: MetricCell) -> str:
 def _delta(cell: MetricCell) -> str:
     if cell.absolute is None:
         return _number(cell)
-    relative = "" if cell.relative is None else f", {cell.relative:+.2%}"
-    return f"{_number(cell)} ({cell.absolute:+.4g}{relative})"
+    difference = f"{cell.absolute:+.4g}" if cell.relative is None else f"{cell.relative:+.2%}"
+    return f"{_number(cell)} {difference}"
 
 
 def _is_better(cell: MetricCell) -> bool | None:

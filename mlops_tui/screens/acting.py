@@ -26,7 +26,8 @@ def act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None]
         view: Where it is done from.
         verb: The word on the confirming button.
         prepare: Makes the preview, after asking what it needs to know; None when the person left that.
-        done: Takes the receipt, whatever the outcome; for instance to follow a pipeline.
+        done: Takes the receipt of what was done and shows it, for instance by following a pipeline; without it, and
+            for every other outcome, the receipt is told in a toast.
     """
     if any(worker.group == "acting" and worker.is_running for worker in view.app.workers):
         view.notify("Another action is still under way", severity="warning", markup=False)
@@ -54,10 +55,11 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
         logger.exception("the action failed")
         view.notify(f"{type(error).__name__}: see the log file", title=verb, severity="error", markup=False)
         return
-    tell(view, verb, receipt)
     view.action_refresh()
-    if done is not None:
+    if done is not None and receipt.outcome is Outcome.DONE:
         done(receipt)
+    else:
+        tell(view, verb, receipt)
 
 
 async def _confirmed(view: View, verb: str, action: Action) -> str | None:

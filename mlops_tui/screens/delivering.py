@@ -75,5 +75,4 @@ def follow(view: View, receipt: Receipt) -> None:
     """Show what an action started until it ends."""
     from mlops_tui.screens.following import FollowingView
 
-    if "pipeline" in receipt.followed:
-        view.app.push_screen(FollowingView(receipt))
+    view.app.push_screen(FollowingView(receipt))

@@ -22,7 +22,7 @@ from mlops_tui.screens.receipts import receipt_lines, receipt_value
 from mlops_tui.screens.view import View
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
-from mlops_tui.widgets.cells import Cell, line, number
+from mlops_tui.widgets.cells import Align, Cell, line, number
 from mlops_tui.widgets.log_view import LogView
 from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.status import pipeline_status
@@ -41,8 +41,8 @@ COLUMNS = (
     Column("job", "JOB", 12, flex=2),
     Column("stage", "STAGE", 8, flex=1, priority=20),
     Column("status", "STATUS", 14),
-    Column("took", "TOOK", 8),
-    Column("id", "ID", 8, priority=10),
+    Column("took", "TOOK", 8, align=Align.RIGHT),
+    Column("id", "ID", 8, priority=10, align=Align.RIGHT),
 )
 NO_JOB = JobLog(0, (), 0, is_complete=False)
 
@@ -89,7 +89,9 @@ class FollowingView(View):
     def on_mount(self) -> None:
         """Show the receipt, which will not change."""
         super().on_mount()
-        self.query_one("#receipt-lines", TextLines).show(receipt_lines(self._receipt))
+        lines = self.query_one("#receipt-lines", TextLines)
+        lines.wraps = True
+        lines.show(receipt_lines(self._receipt))
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """The pipeline every two seconds, and the log of the job under the cursor."""

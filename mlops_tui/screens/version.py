@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.screens.acting import tell
 from mlops_tui.screens.actions import DELETE, EDIT_CARD, VERSION_ACTIONS
 from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
@@ -250,8 +251,8 @@ class VersionView(DeliveringView):
         from mlops_tui.screens.registering import delete_version
 
         def leave(receipt: Receipt) -> None:
-            if receipt.outcome.value == "done":
-                self.app.pop_screen()
+            tell(self, "Delete", receipt)
+            self.app.pop_screen()
 
         delete_version(self, self._model, self._version, leave)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -23,14 +23,15 @@ from mlops_tui.widgets.status import comparison
 NARROW = 100
 LABEL_WIDTH = 22
 VALUE_WIDTH = 30
-NARROW_VALUE_WIDTH = 16
+NARROW_BEFORE_WIDTH = 14
+NARROW_AFTER_WIDTH = 17
 
 
 class ConfirmDialog(Dialog[str]):
     """Shows a preview and asks; answers the typed text (empty where none is asked for), or None for no.
 
-    Cancel has the focus, and no letter confirms. Where a name has to be typed, the other button stays out of reach
-    until it is right.
+    Cancel has the focus, and no letter confirms. Where a name has to be typed, typing goes to it at once, and the other
+    button stays out of reach until it is right.
 
     Args:
         preview: What would be done.
@@ -39,7 +40,7 @@ class ConfirmDialog(Dialog[str]):
     """
 
     DEFAULT_CSS = """
-    ConfirmDialog .confirm--body { height: auto; max-height: 45vh; scrollbar-size-vertical: 1; }
+    ConfirmDialog .confirm--body { height: auto; max-height: 55vh; scrollbar-size-vertical: 1; }
     ConfirmDialog .confirm--calls { height: auto; color: $muted; }
     ConfirmDialog Static { height: auto; }
     """
@@ -71,7 +72,7 @@ class ConfirmDialog(Dialog[str]):
                 name = self.preview.confirmation.name
                 ask = line("Type ", Cell(name, Token.STRONG), " to confirm:")
                 yield Static(ask)
-                yield Input(id="name", placeholder="the model's name")
+                yield Input(id="name", placeholder="the model's name", select_on_focus=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield self._confirm_button()
@@ -80,6 +81,13 @@ class ConfirmDialog(Dialog[str]):
         button = Button(Content(self._verb), id="confirm", compact=True, disabled=self._asks_for_name)
         button.variant = "error" if self.preview.is_production else "primary"
         return button
+
+    def on_key(self, event: events.Key) -> None:
+        """Let what is typed become the name."""
+        if self._asks_for_name and event.is_printable and event.character and not isinstance(self.focused, Input):
+            event.prevent_default().stop()
+            field = self.query_one("#name", Input).focus()
+            field.insert_text_at_cursor(event.character)
 
     @on(Input.Changed, "#name")
     def _check_name(self, event: Input.Changed) -> None:
@@ -112,12 +120,16 @@ def _title(preview: Preview) -> Content:
 
 
 def preview_body(preview: Preview, origin: str, *, is_narrow: bool = False) -> Content:
-    """The preview as text: changes, obstacles, gaps and the exact calls as shell lines without the token."""
-    lines: list[Content] = _changes(preview.changes, NARROW_VALUE_WIDTH if is_narrow else VALUE_WIDTH)
-    lines += [line(Cell(Sign.WARNING.glyph, Token.WARNING), obstacle, separator=" ") for obstacle in preview.obstacles]
+    """The preview as text: obstacles, gaps, changes and the exact calls as shell lines without the token.
+
+    What speaks against it comes first, where it is seen without scrolling.
+    """
+    widths = (NARROW_BEFORE_WIDTH, NARROW_AFTER_WIDTH) if is_narrow else (VALUE_WIDTH, VALUE_WIDTH)
+    lines = [line(Cell(Sign.WARNING.glyph, Token.WARNING), obstacle, separator=" ") for obstacle in preview.obstacles]
     lines += [
         line(Cell(Sign.UNKNOWN.glyph, Token.MUTED), Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps
     ]
+    lines += _changes(preview.changes, *widths)
     if preview.calls:
         lines += [Content(""), styled("What will be sent", Token.TITLE)]
     for call in preview.calls:
@@ -127,12 +139,12 @@ def preview_body(preview: Preview, origin: str, *, is_narrow: bool = False) -> C
     return Content("\n").join(lines)
 
 
-def _changes(changes: tuple[Change, ...], most: int) -> list[Content]:
+def _changes(changes: tuple[Change, ...], most_before: int, most_after: int) -> list[Content]:
     if not changes:
         return []
     label = min(LABEL_WIDTH, max(cell_len(change.label) for change in changes))
-    before = min(most, max(6, *(cell_len(change.before) for change in changes)))
-    after = min(most, max(6, *(cell_len(change.after) for change in changes)))
+    before = min(most_before, max(6, *(cell_len(change.before) for change in changes)))
+    after = min(most_after, max(6, *(cell_len(change.after) for change in changes)))
     head = f"{fit('', label)}  {fit('before', before)}  after"
     return [styled(head, Token.MUTED), *(_change(change, label, before, after) for change in changes), Content("")]
 

@@ -68,6 +68,16 @@ async def test_production_asks_for_the_name_and_accepts_nothing_else() -> None:
         assert app.answers == ["fraud"]
 
 
+async def test_a_name_can_be_typed_at_once_and_only_the_right_one_confirms() -> None:
+    app = Asking(is_production=True)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await pilot.press(*"frau", "enter")
+        assert app.answers == []
+        await pilot.press("d", "enter")
+        await pilot.pause()
+        assert app.answers == ["fraud"]
+
+
 async def test_production_says_so_in_a_word() -> None:
     app = Asking(is_production=True)
     async with app.run_test(size=(80, 24)) as pilot:
