@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlops_tui.sandbox.clock import ManualClock as SandboxClock
+from mlops_tui.sandbox.request import Services
 from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Release, Settings, World
 from tests.clocks import START
+from tests.operations.company import Company
 from tests.sandbox.delivery import PICKUP, Workbench
 from tests.sandbox.tracking import Tracking
 
@@ -22,6 +25,7 @@ PROJECT = "sandbox/empty"
 MODEL_CARD = b"# fraud\n\nTrees, 200 of them.\n"
 WEIGHTS = bytes(range(256)) * 40
 AUC = (0.61, 0.72, 0.8, 0.85, 0.88, 0.9, 0.915, 0.92, 0.925, 0.9275)
+_JOB_SECONDS = PICKUP + 300
 LOSS = (0.7, 0.5, 0.42, 0.36, 0.33, 0.31, 0.3, 0.29, 0.285, 0.28125)
 
 
@@ -33,6 +37,12 @@ class Training:
     runs: dict[str, str] = field(default_factory=dict)
     sha: str = ""
     job_id: int = 0
+
+    def company(self, folder: Path) -> Company:
+        """The sandbox as a company whose people keep their files in ``folder``."""
+        clock = self.server.clock
+        assert isinstance(clock, SandboxClock)
+        return Company(self.server, clock, folder)
 
 
 def moment(minutes: float) -> int:
@@ -93,6 +103,19 @@ def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in values.items()]
 
 
+def make_nan(server: RunningSandbox, run_id: str, metric: str, step: int) -> None:
+    """Make a logged value NaN, as scripts on other clients do: MLflow's route refuses it."""
+
+    def change(services: Services) -> None:
+        services.database.execute(
+            "UPDATE metrics SET value = NULL WHERE name = ? AND step = ? "
+            "AND run_id = (SELECT id FROM runs WHERE eid = ?)",
+            (metric, step, run_id),
+        )
+
+    server.call(change)
+
+
 def _upload(http: Tracking, run_id: str, files: Mapping[str, bytes]) -> None:
     uri = http.get("runs/get", run_id=run_id).json()["run"]["info"]["artifact_uri"]
     number = str(uri).split("candidate:")[1].split("/")[0]
@@ -106,7 +129,7 @@ def _job(made: Training) -> None:
     bench = Workbench(made.server)
     made.sha = bench.configure("train:\n  script: [echo training]\n")
     pipeline = bench.run()
-    bench.advance(PICKUP + 300)
+    bench.advance(_JOB_SECONDS)
     made.job_id = bench.jobs(pipeline)["train"]["id"]
 
 
@@ -115,16 +138,29 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@contextmanager
+def trained(settings: Settings) -> Iterator[Training]:
+    """A sandbox with the runs in it, whose clock has reached the tests' own now."""
+    with running(settings, SandboxClock(START - timedelta(seconds=_JOB_SECONDS))) as server:
+        yield train(server)
+
+
 @pytest.fixture(scope="session")
 def training() -> Iterator[Training]:
-    """The runs on the newest GitLab."""
-    with ExitStack() as stack:
-        yield train(stack.enter_context(running(Settings(world=World.EMPTY), SandboxClock())))
+    """The runs on the newest GitLab, for tests that only read."""
+    with trained(Settings(world=World.EMPTY)) as made:
+        yield made
+
+
+@pytest.fixture
+def own_training() -> Iterator[Training]:
+    """The runs in a sandbox of one's own, for tests that change something."""
+    with trained(Settings(world=World.EMPTY)) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def old_training() -> Iterator[Training]:
     """The runs on a GitLab without a history route."""
-    with ExitStack() as stack:
-        settings = Settings(world=World.EMPTY, gitlab=Release.V18_9)
-        yield train(stack.enter_context(running(settings, SandboxClock())))
+    with trained(Settings(world=World.EMPTY, gitlab=Release.V18_9)) as made:
+        yield made
