@@ -14,11 +14,15 @@ GENESIS = "0" * 64
 
 
 class EntryKind(StrEnum):
-    """What an entry tells: that something was about to be done, what came of it, or what was found out later."""
+    """What an entry tells: what is about to be done, what came of it, what was found out later, what was seen.
+
+    An observation belongs to no intent: its id names what was seen.
+    """
 
     INTENT = "intent"
     RECEIPT = "receipt"
     RECONCILED = "reconciled"
+    OBSERVATION = "observation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class Project:
 
     ``has_deployment_approvals`` is whether the instance's licence makes protected environments work, read from the keys
     of the project itself, since routes answer without a licence too (GitLab: ee/lib/ee/api/entities/project.rb).
+    ``triggerer_may_approve`` is the project's own setting; ``has_merge_request_rules`` is probed in the same way.
     """
 
     ref: ProjectRef
@@ -61,3 +62,5 @@ class Project:
     web_url: str
     role: Role
     has_deployment_approvals: bool = False
+    triggerer_may_approve: bool = False
+    has_merge_request_rules: bool = False

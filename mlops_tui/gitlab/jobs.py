@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mlops_tui.domain.api_calls import ApiCall, Method
-from mlops_tui.domain.errors import RemoteError
+from mlops_tui.domain.errors import NotAllowedError, NotFoundError, RemoteError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.projects import ProjectRef
@@ -15,6 +17,8 @@ query($project: ID!, $job: JobID!) {
   project(fullPath: $project) { job(id: $job) { retryable } }
 }
 """
+_PLAYABLE = """query($project: ID!, $job: JobID!) { project(fullPath: $project) { job(id: $job) {
+playable canPlayJob } } }"""
 
 
 class _User(Payload):
@@ -24,6 +28,7 @@ class _User(Payload):
 class _Pipeline(Payload):
     id: int = 0
     sha: Name = ""
+    status: Name = ""
 
 
 class JobPayload(Payload):
@@ -75,6 +80,30 @@ async def pipeline_jobs(transport: Transport, project: ProjectRef, pipeline_id: 
     async for rows in transport.pages(f"/api/v4/projects/{project.id}/pipelines/{pipeline_id}/jobs"):
         jobs += [row.record(project) for row in read_all(JobPayload, rows, "the jobs")]
     return sorted(jobs, key=lambda job: job.id)
+
+
+async def gating_jobs(transport: Transport, project: ProjectRef) -> list[Job]:
+    """The newest manual jobs that a whole pipeline waits for; an optional one holds up nothing and is left out."""
+    path = f"/api/v4/projects/{project.id}/jobs"
+    try:
+        answer = await transport.get(path, {"scope[]": PipelineStatus.MANUAL.value, "per_page": 100})
+    except (NotAllowedError, NotFoundError):
+        return []
+    rows = read_all(JobPayload, answer.json(), "the manual jobs")
+    waits = PipelineStatus.MANUAL.value
+    return [row.record(project) for row in rows if row.pipeline is not None and row.pipeline.status == waits]
+
+
+async def playable_by_me(transport: Transport, project: ProjectRef, job_ids: Sequence[int]) -> dict[int, bool]:
+    """Whether the token's own user may start each manual job; jobs that nobody tells about are left out."""
+    queries = [(_PLAYABLE, {"project": project.path, "job": f"gid://gitlab/Ci::Build/{number}"}) for number in job_ids]
+    results = await transport.graphql_many(queries, what="read who may start the jobs") if queries else []
+    found: dict[int, bool] = {}
+    for number, result in zip(job_ids, results, strict=True):
+        job = (result.get("project") or {}).get("job") if isinstance(result, dict) else None
+        if isinstance(job, dict):
+            found[number] = job.get("playable") is True and job.get("canPlayJob") is True
+    return found
 
 
 async def job_log(transport: Transport, project: ProjectRef, job_id: int) -> str:

@@ -14,6 +14,7 @@ from mlops_tui.gitlab.transport import Transport
 
 # Left out of the answer unless the licence covers it (GitLab: ee/lib/ee/api/entities/project.rb).
 _LICENCE_KEY = "allow_pipeline_trigger_approve_deployment"
+_RULES_KEY = "approvals_before_merge"
 
 
 class _Access(Payload):
@@ -86,6 +87,8 @@ class ProjectDirectory:
             web_url=row.web_url,
             role=await self._role(row),
             has_deployment_approvals=_LICENCE_KEY in body,
+            triggerer_may_approve=body.get(_LICENCE_KEY) is True,
+            has_merge_request_rules=_RULES_KEY in body,
         )
 
     async def _role(self, row: _Project) -> Role:

@@ -8,6 +8,7 @@ from mlops_tui.sandbox import errors, issuables
 from mlops_tui.sandbox.access import Role
 from mlops_tui.sandbox.commits import readable_project
 from mlops_tui.sandbox.issuables import MERGE_REQUEST, Issuable
+from mlops_tui.sandbox.merge_request_rules import progress
 from mlops_tui.sandbox.parameters import optional
 from mlops_tui.sandbox.routing import route
 from mlops_tui.sandbox.users import user_basic
@@ -41,13 +42,25 @@ def _eligible(context: Context, found: Issuable) -> bool:
     return not own and context.user.id not in approved and context.role(found.project) >= Role.DEVELOPER
 
 
+def _needed(context: Context, found: Issuable, approver_ids: list[int]) -> tuple[int, int]:
+    """Return how many approvals are required over all rules, and how many of them are left."""
+    if not context.settings.premium:
+        return 0, 0
+    rules = progress(context.database, found.project, approver_ids)
+    if not rules:
+        required = int(found.project.attribute("approvals_before_merge", 0))
+        return required, max(0, required - len(approver_ids))
+    required = sum(rule["approvals_required"] for rule, _ in rules)
+    return required, sum(max(0, rule["approvals_required"] - len(counted)) for rule, counted in rules)
+
+
 def _entity(context: Context, found: Issuable) -> dict[str, Any]:
     rows = _approvals(context, found)
-    required = int(found.project.attribute("approvals_before_merge", 0)) if context.settings.premium else 0
+    required, left = _needed(context, found, [row["user_id"] for row in rows])
     votes = {
         "user_has_approved": context.user is not None and context.user.id in {row["user_id"] for row in rows},
         "user_can_approve": _eligible(context, found),
-        "approved": len(rows) >= required if required else bool(rows) or context.settings.enterprise,
+        "approved": not left if required else bool(rows) or context.settings.enterprise,
         "approved_by": [
             {"user": user_basic(context, row["user_id"]), "approved_at": row["approved_at"]} for row in rows
         ],
@@ -59,7 +72,7 @@ def _entity(context: Context, found: Issuable) -> dict[str, Any]:
         "project_id": found.project.id,
         "merge_status": "can_be_merged",
         "approvals_required": required,
-        "approvals_left": max(0, required - len(rows)),
+        "approvals_left": left,
         "require_password_to_approve": False,
         "suggested_approvers": [],
         "approvers": [],
