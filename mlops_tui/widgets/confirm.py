@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from mlops_tui.domain.actions import Change, ConfirmationKind, Preview
+from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.text import clean_block
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import STYLES, Token
@@ -125,18 +126,20 @@ def preview_body(preview: Preview, origin: str, *, is_narrow: bool = False) -> C
     What speaks against it comes first, where it is seen without scrolling.
     """
     widths = (NARROW_BEFORE_WIDTH, NARROW_AFTER_WIDTH) if is_narrow else (VALUE_WIDTH, VALUE_WIDTH)
-    lines = [line(Cell(Sign.WARNING.glyph, Token.WARNING), obstacle, separator=" ") for obstacle in preview.obstacles]
-    lines += [
-        line(Cell(Sign.UNKNOWN.glyph, Token.MUTED), Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps
-    ]
-    lines += _changes(preview.changes, *widths)
-    if preview.calls:
-        lines += [Content(""), styled("What will be sent", Token.TITLE)]
-    for call in preview.calls:
+    warning, unknown = Cell(Sign.WARNING.glyph, Token.WARNING), Cell(Sign.UNKNOWN.glyph, Token.MUTED)
+    against = [line(warning, obstacle, separator=" ") for obstacle in preview.obstacles]
+    against += [line(unknown, Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps]
+    blocks = (against, _changes(preview.changes, *widths), _calls(preview.calls, origin))
+    return Content("\n\n").join(Content("\n").join(block) for block in blocks if block)
+
+
+def _calls(calls: tuple[ApiCall, ...], origin: str) -> list[Content]:
+    lines = [styled("What will be sent", Token.TITLE)] if calls else []
+    for call in calls:
         if call.purpose:
             lines.append(styled(f"# {call.purpose}", Token.MUTED))
         lines.append(Content.styled(clean_block(call.as_curl(origin)), STYLES[Token.PLAIN]))
-    return Content("\n").join(lines)
+    return lines
 
 
 def _changes(changes: tuple[Change, ...], most_before: int, most_after: int) -> list[Content]:
@@ -146,7 +149,7 @@ def _changes(changes: tuple[Change, ...], most_before: int, most_after: int) -> 
     before = min(most_before, max(6, *(cell_len(change.before) for change in changes)))
     after = min(most_after, max(6, *(cell_len(change.after) for change in changes)))
     head = f"{fit('', label)}  {fit('before', before)}  after"
-    return [styled(head, Token.MUTED), *(_change(change, label, before, after) for change in changes), Content("")]
+    return [styled(head, Token.MUTED), *(_change(change, label, before, after) for change in changes)]
 
 
 def _change(change: Change, label: int, before: int, after: int) -> Content:
