@@ -8,20 +8,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter, Monochrome, NoColor
-from textual.notifications import SeverityLevel
 
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.errors import MlopsError
-from mlops_tui.domain.preferences import Clipboard
-from mlops_tui.domain.text import clean, clean_block
 from mlops_tui.screens.actions import all_actions, go_actions
 from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.screens.frames import FrameStore
@@ -29,28 +23,25 @@ from mlops_tui.screens.launch import Launch
 from mlops_tui.screens.palette import ActionProvider
 from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.screens.view import View
-from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
-from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
-from mlops_tui.widgets._textual_compat import open_in_mode, opened_screens, write_to_terminal
+from mlops_tui.widgets._textual_compat import open_in_mode, opened_screens
 from mlops_tui.widgets.actions import APP_ACTIONS, Registry, bindings
-from mlops_tui.widgets.clipboard import copy_sequence
 from mlops_tui.widgets.command_line import CommandLine
 from mlops_tui.widgets.commands import CONTEXT_WORDS, QUIT_WORDS, Command, ViewName
 from mlops_tui.widgets.footer import key_hints
 from mlops_tui.widgets.header import Connection, Standing
 from mlops_tui.widgets.keymap import LineFinder, resolve_keymap
-from mlops_tui.widgets.plot import INTERVAL, LOW_BANDWIDTH_INTERVAL, Pace
-from mlops_tui.widgets.terminal import WATCH_SECONDS, exit_on_signals, is_lost, require_terminal
+from mlops_tui.widgets.pace import INTERVAL, LOW_BANDWIDTH_INTERVAL, Pace
+from mlops_tui.widgets.terminal import require_terminal
+from mlops_tui.widgets.terminal_app import TerminalApp
 
 if TYPE_CHECKING:
     from mlops_tui.domain.credentials import FoundCredential
     from mlops_tui.operations.session import Session
 
 LEAVE_SECONDS = 3.0
-KEY_WORDS = {"enter": "enter", "up": "up", "down": "down", "left": "left", "right": "right"}
 
 
-class MlopsApp(App["Launch | int"], inherit_bindings=False):
+class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
     """The dashboard on one context; it ends with an exit code, or with the launch of another context.
 
     Args:
@@ -59,7 +50,6 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
     """
 
     TITLE = "mlops-tui"
-    CSS_PATH = Path(__file__).parent / "themes" / "app.tcss"
     VIEWS: ClassVar[tuple[ViewEntry, ...]] = VIEWS
     COMMANDS: ClassVar = {ActionProvider}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,21 +59,14 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
     ]
 
     def __init__(self, launch: Launch, environ: Mapping[str, str] = os.environ) -> None:
-        self._needs_ascii = needs_ascii(getattr(sys.__stdout__, "encoding", None))
-        self._no_colour, self._ascii = NoColor(), AsciiFilter()
-        super().__init__()
+        super().__init__(launch.preferences, launch.theme, environ)
         self.launch = launch
         self.actions: Registry = all_actions()
         self.session: Session | None = None
         self.is_paused = False
         self.standing = _standing(launch.context)
-        self._environ = environ
         self._frames = FrameStore(launch.context.name, launch.clock)
         self._interrupted_at: float | None = None
-        self.animation_level = "none"
-        for palette in PALETTES:
-            self.register_theme(palette.theme())
-        self.theme = choose_palette(launch.theme, environ, low_bandwidth=launch.preferences.low_bandwidth).name
         for view in self.VIEWS:
             self.add_mode(view.name, view.load)
         open_in_mode(self, launch.view or self.VIEWS[0].name)
@@ -109,24 +92,8 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         """The contexts that can be named."""
         return self.launch.contexts
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, but no colour instead of greys, and ASCII where the terminal has nothing else."""
-        filters = [self._no_colour if isinstance(each, Monochrome) else each for each in super().get_line_filters()]
-        return [*filters, self._ascii] if self._needs_ascii else filters
-
-    def get_key_display(self, binding: Binding) -> str:
-        """Keys by the words on them; arrows would look like something else in ASCII."""
-        return KEY_WORDS.get(binding.key) or super().get_key_display(binding)
-
     def on_mount(self) -> None:
-        """Show the first view at once, and load everything else behind it."""
-        if not self.is_headless:
-            exit_on_signals(lambda code: self.exit(code, return_code=code))
-            self.set_interval(WATCH_SECONDS, self._leave_when_lost)
-        if self.launch.theme and palette_named(self.launch.theme) is None:
-            known = ", ".join(palette.name.removeprefix("mlops-") for palette in PALETTES)
-            text = f"There is no theme {self.launch.theme}. There are: {known}"
-            self.notify(text, severity="warning", timeout=15, markup=False)
+        """Let the first view be drawn, then load everything else behind it."""
         self.call_after_refresh(self._load)
 
     def _load(self) -> None:
@@ -141,7 +108,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
             session = module.open_session(launch.context, launch.credential, launch.clock, paths=launch.paths)
         except MlopsError as error:
             self.connection_is(Connection.REFUSED)
-            self.notify(str(error), title="Not connected", severity="error", timeout=60, markup=False)
+            self.notify(str(error), title="Not connected", severity="error", timeout=60)
             return
         self.session = session
         for view in self._all_views():
@@ -154,10 +121,6 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
                 await asyncio.wait_for(self.session.close(), LEAVE_SECONDS)
             except TimeoutError:
                 self.log.warning("the session did not close in time")
-
-    def _leave_when_lost(self) -> None:
-        if is_lost():
-            self.exit(1, return_code=1)
 
     def _all_views(self) -> list[View]:
         return [screen for screen in opened_screens(self) if isinstance(screen, View)]
@@ -197,34 +160,6 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
     def new_pace(self) -> Pace:
         """How often the plots of one screen are redrawn."""
         return Pace(self.clock, LOW_BANDWIDTH_INTERVAL if self.launch.preferences.low_bandwidth else INTERVAL)
-
-    def copy(self, text: str) -> None:
-        """Put the text on the clipboard and say how."""
-        copied = copy_sequence(text, self._environ)
-        if copied.was_sent and self.launch.preferences.clipboard is not Clipboard.OFF:
-            write_to_terminal(self, copied.sequence)
-            self.notify(copied.notice, markup=False)
-            return
-        from mlops_tui.widgets.text_dialog import TextDialog
-
-        notice = "" if copied.was_sent else copied.notice
-        self.push_screen(TextDialog("Copy this by hand", text, note=notice))
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Textual's own widgets copy the same way."""
-        self.copy(text)
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,  # noqa: ARG002 - never: a message may hold the words of strangers
-    ) -> None:
-        """Show a toast, as the text it is."""
-        super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout, markup=False)
 
     @on(events.AppFocus)
     def _terminal_focused(self) -> None:
@@ -269,7 +204,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         try:
             context, credential = await asyncio.to_thread(resolve, name)
         except MlopsError as error:
-            self.notify(str(error), title=f"Context {name}", severity="error", timeout=30, markup=False)
+            self.notify(str(error), title=f"Context {name}", severity="error", timeout=30)
             return
         view = command.view or self.current_mode
         launch = replace(self.launch, context=context, credential=credential, view=view, filter=command.filter or "")
@@ -306,17 +241,6 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
         choices = [Choice(name, name) for name in self.context_names]
         self.push_screen(Chooser("Context", choices, current=self.context.name), go)
 
-    def action_choose_theme(self) -> None:
-        """Choose the colours."""
-        from mlops_tui.widgets.chooser import Choice, Chooser
-
-        def use(name: str | None) -> None:
-            if name is not None:
-                self.theme = name
-
-        choices = [Choice(palette.name, palette.title) for palette in PALETTES]
-        self.push_screen(Chooser("Colours", choices, current=self.theme), use)
-
     def action_leave(self) -> None:
         """Leave the program."""
         self.exit(0)
@@ -332,7 +256,7 @@ class MlopsApp(App["Launch | int"], inherit_bindings=False):
             self.exit(130)
             return
         self._interrupted_at = now
-        self.notify("Press ctrl+c again to leave", timeout=LEAVE_SECONDS, markup=False)
+        self.notify("Press ctrl+c again to leave", timeout=LEAVE_SECONDS)
 
 
 def _standing(context: Context) -> Standing:
@@ -347,10 +271,13 @@ def run(context: Context, credential: FoundCredential | None = None, *, launch: 
         UsageError: there is no terminal, or one that cannot show it.
     """
     require_terminal(os.environ, sys.__stdin__, sys.__stdout__)
-    result: Launch | int | None = replace(launch or Launch(context), context=context, credential=credential)
-    while isinstance(result, Launch):
-        result = MlopsApp(result).run(mouse=result.preferences.mouse)
-    return result if result is not None else 1
+    given = replace(launch or Launch(context), context=context, credential=credential)
+    while True:
+        app = MlopsApp(given)
+        result = app.run(mouse=given.preferences.mouse)
+        if not isinstance(result, Launch):
+            return app.return_code or result or 0
+        given = result
 
 
 def check_keys(

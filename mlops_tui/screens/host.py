@@ -11,7 +11,7 @@ from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.widgets.actions import Registry
 from mlops_tui.widgets.commands import ViewName
 from mlops_tui.widgets.header import Connection, Standing
-from mlops_tui.widgets.plot import Pace
+from mlops_tui.widgets.pace import Pace
 
 if TYPE_CHECKING:
     from mlops_tui.operations.session import Session

@@ -133,14 +133,14 @@ TABLE_ACTIONS = (
 )
 PLOT_ACTIONS = (
     KeyAction("plot.numbers", ("t",), "Numbers", "Show the numbers as a table, or the plot again"),
-    KeyAction("plot.logarithmic", ("o",), "Log scale", "Switch between a linear and a logarithmic scale"),
+    KeyAction("plot.logarithmic", ("v",), "Log scale", "Switch between a linear and a logarithmic scale"),
 )
 LOG_ACTIONS = (
     KeyAction("log.follow", ("f",), "Follow", "Stay at the end of the log"),
     KeyAction("log.wrap", ("w",), "Wrap", "Wrap long lines, or cut them"),
     KeyAction("log.next", ("n",), "Next", "Go to the next match"),
     KeyAction("log.previous", ("b",), "Previous", "Go to the match before"),
-    KeyAction("log.save", ("S",), "Save", "Save the whole log to a file"),
+    KeyAction("log.save", ("L",), "Save", "Save the whole log to a file"),
 )
 TREE_ACTIONS = (
     KeyAction("tree.open", ("enter",), "Open", "Open the current node"),

@@ -88,7 +88,8 @@ class _Checker:
         if name in _TAKEN:
             raise self._error(action_id, f"{written} is taken", f"it {_TAKEN[name]}", "Choose another key")
         if not _is_sent(name, bare):
-            raise self._error(action_id, f"{written!r} is no key", "no terminal sends it", "See docs/keys.md")
+            remedy = "Write keys like P, f5, slash or ctrl+g"
+            raise self._error(action_id, f"{written!r} is no key", "no terminal sends it", remedy)
         return name
 
     def _nearest(self, action_id: str) -> str:

@@ -17,45 +17,16 @@ from textual.style import Style
 from textual.timer import Timer
 from textual.widget import Widget
 
-from mlops_tui.domain.clock import Clock, SystemClock
 from mlops_tui.themes.glyphs import SERIES_SIGNS
 from mlops_tui.themes.tokens import STYLES, Token
 from mlops_tui.widgets.actions import PLOT_ACTIONS, bindings
 from mlops_tui.widgets.cells import Align, Cell, number
+from mlops_tui.widgets.pace import Pace
 from mlops_tui.widgets.plot_figure import PlotData, draw_figure, legend, plain_number
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import Row
 from mlops_tui.widgets.text_layout import TextLine, safe_line, text_line
-
-INTERVAL = 15.0
-LOW_BANDWIDTH_INTERVAL = 60.0
-_TOGETHER = 0.5
-
-
-class Pace:
-    """How often the plots of one screen may be redrawn by themselves; what a person asks for is drawn at once.
-
-    Args:
-        clock: The time.
-        interval: Seconds between two redraws; plots that are due at the same moment share one.
-    """
-
-    def __init__(self, clock: Clock | None = None, interval: float = INTERVAL) -> None:
-        self._clock = clock or SystemClock()
-        self._interval = interval
-        self._last: float | None = None
-
-    def wait(self) -> float:
-        """Seconds until the next redraw; 0 takes the turn."""
-        now = self._clock.monotonic()
-        passed = math.inf if self._last is None else now - self._last
-        if passed <= _TOGETHER:
-            return 0.0
-        if passed < self._interval:
-            return self._interval - passed
-        self._last = now
-        return 0.0
 
 
 @dataclass(frozen=True)

@@ -309,5 +309,6 @@ if __name__ == "__main__":
     kind = ContextKind.PRODUCTION if "--production" in sys.argv else ContextKind.OTHER
     theme = next((argument for argument in sys.argv[1:] if not argument.startswith("--")), None)
     with tempfile.TemporaryDirectory() as temporary:
-        result = gallery(Path(temporary), kind=kind, theme=theme, environ=os.environ).run()
-    sys.exit(result if isinstance(result, int) else 0)
+        app = gallery(Path(temporary), kind=kind, theme=theme, environ=os.environ)
+        result = app.run()
+    sys.exit(app.return_code or (result if isinstance(result, int) else 0))

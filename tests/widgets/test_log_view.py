@@ -121,8 +121,8 @@ async def test_saves_the_whole_log_to_a_new_file(tmp_path: Path, monkeypatch: py
     app = Logging()
     async with app.run_test() as pilot:
         app.log_view.focus()
-        await pilot.press("S")
-        await pilot.press("S")
+        await pilot.press("L")
+        await pilot.press("L")
         await pilot.pause()
     assert (tmp_path / "job-611.log").read_text() == "the whole\nlog\n"
     assert (tmp_path / "job-611-1.log").read_text() == "the whole\nlog\n"

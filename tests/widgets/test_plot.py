@@ -8,7 +8,8 @@ import pytest
 from textual.app import ComposeResult
 
 from mlops_tui.themes.tokens import Token
-from mlops_tui.widgets.plot import Pace, Plot, PlotCanvas, numbers
+from mlops_tui.widgets.pace import Pace
+from mlops_tui.widgets.plot import Plot, PlotCanvas, numbers
 from mlops_tui.widgets.plot_figure import PlotData, Series, draw_figure, round_ticks
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.text_layout import plain_text
