@@ -1,0 +1,139 @@
+"""Questions to a store of traces, and the rows that answer them, whichever store it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mlops_tui.domain.inferences import Subject
+from mlops_tui.domain.traces import SpanStatus, Value
+from mlops_tui.domain.windows import NO_PROFILE
+
+LAST_NS = 2**63 - 1
+
+
+class QuantileMethod(StrEnum):
+    """How latency quantiles were found: from every duration, or from buckets (at most 2.2 % off)."""
+
+    EXACT = "exact"
+    BUCKETS = "buckets"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From ``start_ns`` up to but not including ``end_ns``, nanoseconds since the Unix epoch; by the end of spans."""
+
+    start_ns: int = 0
+    end_ns: int = LAST_NS
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFilter:
+    """Which subjects are meant; None leaves a part open."""
+
+    service: str | None = None
+    project: str | None = None
+    model: str | None = None
+    version: str | None = None
+    arm: str | None = None
+    environment: str | None = None
+
+    def admits(self, subject: Subject) -> bool:
+        """Whether a subject is meant."""
+        return all(
+            wanted is None or wanted == found
+            for wanted, found in (
+                (self.service, subject.service),
+                (self.project, subject.project),
+                (self.model, subject.model),
+                (self.version, subject.version),
+                (self.arm, subject.arm),
+                (self.environment, subject.environment),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TraceQuery:
+    """Which traces to list: those with a span that meets every condition, the newest first.
+
+    Durations are nanoseconds, both ends included. ``attributes`` are names with the text of their value, found on the
+    span or on its resource.
+    """
+
+    times: TimeRange = TimeRange()
+    subjects: SubjectFilter = SubjectFilter()
+    status: SpanStatus | None = None
+    least_ns: int | None = None
+    most_ns: int | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One trace in a list; ``name`` is its root's, ``subject`` that of the first span of a model, else the root's."""
+
+    trace_id: str
+    name: str
+    subject: Subject
+    start_ns: int
+    end_ns: int
+    spans: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArmStatistics:
+    """The traffic of one model version on one arm; quantiles are in nanoseconds, times nanoseconds since the epoch."""
+
+    model: str
+    version: str
+    arm: str
+    spans: int
+    errors: int
+    p50_ns: float | None
+    p95_ns: float | None
+    p99_ns: float | None
+    first_ns: int
+    last_ns: int
+    method: QuantileMethod
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """One service in one environment of one project, and the models it served."""
+
+    service: str
+    project: str
+    environment: str
+    models: tuple[str, ...]
+    spans: int
+    errors: int
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowQuery:
+    """Which windows to read; ``columns`` empty means all, ``profile_id`` "" those without bins."""
+
+    model: str
+    times: TimeRange = TimeRange()
+    subjects: SubjectFilter = SubjectFilter()
+    columns: tuple[str, ...] = ()
+    profile_id: str = NO_PROFILE
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPrediction:
+    """A prediction with what turned out to be true; both by output."""
+
+    trace_id: str
+    span_id: str
+    subject: Subject
+    end_ns: int
+    labelled_ns: int
+    predicted: dict[str, Value]
+    actual: dict[str, Value]

@@ -1,0 +1,213 @@
+"""OTLP as protobuf: requests into spans, and spans back into the same bytes' meaning.
+
+OpenTelemetry: opentelemetry-proto, docs/specification.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+from mlops_tui.domain.text import clean
+from mlops_tui.domain.traces import Attributes, Resource, Scope, Span, SpanEvent, SpanLink, Value
+from mlops_tui.tracing import spans
+from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, Verdict
+from mlops_tui.tracing.findings import Findings, MalformedBodyError
+from mlops_tui.tracing.spans import RawSpan
+
+if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
+
+
+def decode(body: bytes, rules: AttributeRules, findings: Findings) -> Iterator[list[Span]]:
+    """The spans of an export request or of ``TracesData``, at most a thousand at a time.
+
+    Raises:
+        MalformedBodyError: The bytes are no such message.
+    """
+    try:
+        request = trace_pb2.TracesData.FromString(body)
+    except DecodeError:
+        raise MalformedBodyError("the body is not an ExportTraceServiceRequest") from None
+    found = _Reader(rules, findings).read(request)
+    while chunk := list(islice(found, spans.CHUNK)):
+        yield chunk
+
+
+class _Reader:
+    """Reads the messages of one request."""
+
+    def __init__(self, rules: AttributeRules, findings: Findings) -> None:
+        self._rules = rules
+        self._findings = findings
+
+    def read(self, request: trace_pb2.TracesData) -> Iterator[Span]:
+        for group in request.resource_spans:
+            attributes, _, _ = self._attributes(group.resource.attributes)
+            if not SPECIAL.isdisjoint(attributes):
+                spans.normalise(attributes, self._rules, self._findings)
+            resource = Resource(attributes)
+            for part in group.scope_spans:
+                scope = Scope(clean(part.scope.name), clean(part.scope.version))
+                for message in part.spans:
+                    span = self._span(message, resource, scope)
+                    if span is not None:
+                        yield span
+
+    def _span(self, message: trace_pb2.Span, resource: Resource, scope: Scope) -> Span | None:
+        attributes, withheld, refused = self._attributes(message.attributes)
+        status = message.status
+        events, links = message.events, message.links
+        return spans.assemble(
+            RawSpan(
+                message.trace_id.hex(),
+                message.span_id.hex(),
+                message.parent_span_id.hex(),
+                message.name,
+                message.kind,
+                message.start_time_unix_nano,
+                message.end_time_unix_nano,
+                status.code,
+                status.message,
+                attributes,
+                tuple(map(self._event, events[: spans.MOST_EVENTS])) if events else (),
+                tuple(map(self._link, links[: spans.MOST_EVENTS])) if links else (),
+                message.dropped_attributes_count,
+                withheld,
+                refused,
+            ),
+            resource,
+            scope,
+            self._rules,
+            self._findings,
+        )
+
+    def _event(self, message: trace_pb2.Span.Event) -> SpanEvent:
+        attributes, _, _ = self._attributes(message.attributes)
+        return SpanEvent(message.time_unix_nano & spans.LATEST_NS, clean(message.name), attributes)
+
+    def _link(self, message: trace_pb2.Span.Link) -> SpanLink:
+        attributes, _, _ = self._attributes(message.attributes)
+        return spans.link(message.trace_id.hex(), message.span_id.hex(), attributes)
+
+    def _attributes(self, pairs: Collection[KeyValue]) -> tuple[dict[str, Value], int, str | None]:
+        """What is kept of them, how many were not, and why the whole span has to be refused, if it has to.
+
+        The commonest types are read without asking which one it is: in a oneof all others are empty.
+        """
+        kept: dict[str, Value] = {}
+        refused: str | None = None
+        known = self._rules.known
+        for pair in pairs if len(pairs) <= spans.MOST_ATTRIBUTES else islice(pairs, spans.MOST_ATTRIBUTES):
+            key = pair.key
+            if key not in known:
+                verdict = self._rules.judge(key)
+                if verdict is Verdict.REFUSE:
+                    refused = spans.BAD_FEATURE
+                if verdict is not Verdict.KEEP:
+                    continue
+            message = pair.value
+            value: Value = message.double_value
+            if not value:
+                text = message.string_value
+                # Short names and categories, which most texts are, are seen to be safe at once.
+                value = text if text and text.isalnum() and text.isascii() else self._value(message, 0)
+            if value is not None:
+                kept[key] = value
+        return kept, len(pairs) - len(kept), refused
+
+    def _value(self, message: AnyValue, depth: int) -> Value:
+        if depth > spans.DEEPEST:
+            self._findings.warn(spans.DEEP_VALUE)
+            return None
+        match message.WhichOneof("value"):
+            case "string_value":
+                return spans.safe_text(message.string_value, self._findings)
+            case "int_value":
+                return message.int_value
+            case "double_value":
+                return message.double_value
+            case "bool_value":
+                return message.bool_value
+            case "bytes_value":
+                return spans.short_bytes(message.bytes_value, self._findings)
+            case "array_value":
+                return tuple(self._value(item, depth + 1) for item in message.array_value.values)
+            case "kvlist_value":
+                return {clean(pair.key): self._value(pair.value, depth + 1) for pair in message.kvlist_value.values}
+            case _:
+                return None
+
+
+def encode(exported: Iterable[Span]) -> bytes:
+    """The spans as one ``TracesData``, which is also an export request; grouped by resource and scope."""
+    data = trace_pb2.TracesData()
+    groups: dict[int, trace_pb2.ResourceSpans] = {}
+    scopes: dict[tuple[int, Scope], trace_pb2.ScopeSpans] = {}
+    for span in exported:
+        resource = id(span.resource)
+        if resource not in groups:
+            groups[resource] = data.resource_spans.add()
+            _fill(groups[resource].resource.attributes, span.resource.attributes)
+        key = (resource, span.scope)
+        if key not in scopes:
+            scopes[key] = groups[resource].scope_spans.add()
+            scopes[key].scope.name, scopes[key].scope.version = span.scope.name, span.scope.version
+        _write(scopes[key].spans.add(), span)
+    encoded: bytes = data.SerializeToString()
+    return encoded
+
+
+def _write(message: trace_pb2.Span, span: Span) -> None:
+    message.trace_id = bytes.fromhex(span.trace_id)
+    message.span_id = bytes.fromhex(span.span_id)
+    message.parent_span_id = bytes.fromhex(span.parent_id)
+    message.name = span.name
+    message.kind = trace_pb2.Span.SpanKind.ValueType(span.kind)
+    message.start_time_unix_nano, message.end_time_unix_nano = span.start_ns, span.end_ns
+    if span.status or span.status_message:
+        message.status.code = trace_pb2.Status.StatusCode.ValueType(span.status)
+        message.status.message = span.status_message
+    message.dropped_attributes_count = span.dropped
+    _fill(message.attributes, span.attributes)
+    for event in span.events:
+        written = message.events.add(time_unix_nano=event.time_ns, name=event.name)
+        _fill(written.attributes, event.attributes)
+    for link in span.links:
+        linked = message.links.add(trace_id=bytes.fromhex(link.trace_id), span_id=bytes.fromhex(link.span_id))
+        _fill(linked.attributes, link.attributes)
+
+
+def _fill(pairs: RepeatedCompositeFieldContainer[KeyValue], attributes: Attributes) -> None:
+    for key, value in attributes.items():
+        pair = pairs.add(key=key)
+        if value is not None:
+            _put(pair.value, value)
+
+
+def _put(message: AnyValue, value: Value) -> None:
+    match value:
+        case bool():
+            message.bool_value = value
+        case int():
+            message.int_value = value
+        case float():
+            message.double_value = value
+        case str():
+            message.string_value = value
+        case bytes():
+            message.bytes_value = value
+        case Mapping():
+            message.kvlist_value.SetInParent()
+            _fill(message.kvlist_value.values, value)
+        case Sequence():
+            message.array_value.SetInParent()
+            for item in value:
+                _put(message.array_value.values.add(), item)
+        case None:
+            return
