@@ -42,6 +42,7 @@ class View(Screen[None]):
     SHARED_SCOPES: ClassVar[tuple[str, ...]] = ("delivery", "registry")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(VIEW_ACTIONS)]
     AUTO_FOCUS: ClassVar[str | None] = "Table"
+    ALLOW_IN_MAXIMIZED_VIEW: ClassVar[str | None] = "Header, Footer, CommandLine"
     DEFAULT_CSS = "View { layout: vertical; }"
 
     def __init__(self) -> None:
@@ -296,7 +297,8 @@ class View(Screen[None]):
         if self.maximized is not None:
             self.minimize()
         elif self.focused is not None:
-            self.maximize(self.focused)
+            panes = (node for node in self.focused.ancestors_with_self if isinstance(node, Pane))
+            self.maximize(next(panes, self.focused), container=False)
 
 
 def _connection(error: MlopsError | None) -> Connection:

@@ -76,8 +76,9 @@ class FormDialog(Dialog[Mapping[str, str]]):
                 yield Button(Content(self._verb), id="next", variant="primary", compact=True)
 
     def on_mount(self) -> None:
-        """Start at the first question."""
-        self.query_one(f"#field-{self._fields[0].name}").focus()
+        """Start at the first question that has no answer yet, so that a form with good defaults is one line to type."""
+        unanswered = next((field for field in self._fields if not field.default), self._fields[0])
+        self.query_one(f"#field-{unanswered.name}").focus()
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:

@@ -57,6 +57,7 @@ class Pane(Vertical):
         children: What it shows.
     """
 
+    ALLOW_MAXIMIZE = True
     DEFAULT_CSS = """
     Pane { height: 1fr; width: 1fr; }
     Pane > .pane--error { dock: bottom; height: auto; max-height: 4; display: none; padding: 0 1; }

@@ -35,7 +35,10 @@ def line_width(line: TextLine) -> int:
 
 
 def fold(line: TextLine, width: int) -> list[TextLine]:
-    """The line in pieces of at most ``width`` columns, broken at blanks where there are some."""
+    """The line in pieces of at most ``width`` columns, broken at blanks where there are some.
+
+    The blank that a piece is broken at ends it and may stand one column beyond the width, where nobody sees it.
+    """
     if line_width(line) <= width or width < 2:
         return [line]
     pieces: list[TextLine] = []
@@ -54,7 +57,7 @@ def _break_at(text: str, width: int) -> int:
             break
         count += 1
     if text[count : count + 1] == " ":
-        return count
+        return count + 1
     blank = text.rfind(" ", 0, count)
     return blank + 1 if blank > count // 3 else max(1, count)
 
