@@ -113,6 +113,9 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         self.session = session
         for view in self._all_views():
             view.start(session)
+        from mlops_tui.screens.settling import settle
+
+        self.run_worker(settle(self, session), group="settling", exit_on_error=False)
 
     async def on_unmount(self) -> None:
         """Close the session, but do not wait for ever."""

@@ -31,6 +31,14 @@ class Story:
         return self.receipt.outcome if self.receipt else Outcome.UNKNOWN
 
 
+def intent_title(intent: Intent) -> str:
+    """What was wanted, in a few words: "promote fraud 2.1.0 → production"."""
+    subject = intent.subject
+    place = f"→ {subject.environment}" if subject.environment else ""
+    words = (intent.kind.value.replace("_", " "), subject.model, subject.version, place)
+    return " ".join(word for word in words if word)
+
+
 @dataclass(frozen=True, slots=True)
 class JournalPage:
     """The newest actions, newest first, with whether the whole chain holds; ``total`` counts all actions."""

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from mlops_tui.domain.actions import Intent, Outcome
+from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.feeds import Feed
@@ -89,7 +89,9 @@ class JournalView(ListedView):
         story = self._current()
         if story is None:
             return None
-        return _what(story.intent), receipt_value(story.receipt) if story.receipt else intent_value(story.intent)
+        from mlops_tui.operations.journal import intent_title
+
+        return intent_title(story.intent), receipt_value(story.receipt) if story.receipt else intent_value(story.intent)
 
     def copy_text(self) -> str | None:
         """GitLab's page of the action, or its id."""
@@ -129,24 +131,19 @@ def _chain_line(chain: ChainReport) -> Content:
 
 
 def _item(story: Story, now: datetime) -> Item:
+    from mlops_tui.operations.journal import intent_title
+
     intent = story.intent
     message = story.receipt.message if story.receipt else "Whether GitLab did it is not known yet"
     cells = (
         Cell(short_moment(story.at, now), Token.MUTED),
         outcome(story.outcome).cell,
-        Cell(_what(intent), Token.STRONG),
+        Cell(intent_title(intent), Token.STRONG),
         Cell(intent.by),
         Cell(message, Token.MUTED),
         Cell(intent.subject.project, Token.MUTED),
     )
     return Item(intent.id, cells, {"at": story.at.timestamp()})
-
-
-def _what(intent: Intent) -> str:
-    subject = intent.subject
-    words = [intent.kind.value.replace("_", " "), subject.model, subject.version]
-    place = f"→ {subject.environment}" if subject.environment else ""
-    return " ".join(word for word in (*words, place) if word)
 
 
 def _story_lines(story: Story) -> Iterable[TextLine]:
