@@ -1,0 +1,1 @@
+"""What the program promises to cost, measured beside a peer in the same run."""

@@ -1,0 +1,131 @@
+"""Draw every screen of the program into docs/screenshots, as the program itself draws it.
+
+`python -m tools.screenshots [NAME ...]`. The demo world is made from a fixed seed on a clock that stands still, so a
+picture changes only when the program does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from mlops_tui.app import MlopsApp
+from mlops_tui.config.paths import Paths
+from mlops_tui.domain.clock import SystemClock
+from mlops_tui.domain.contexts import Context
+from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
+from mlops_tui.sandbox.clock import ManualClock
+from mlops_tui.sandbox.server import RunningSandbox, running
+from mlops_tui.sandbox.settings import Settings, World
+from mlops_tui.screens.launch import Launch
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+SIZE = (120, 36)
+SEED = 1
+NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+_QUIET_SECONDS = 1.0
+_PATIENCE_SECONDS = 20.0
+_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: the view it starts from, with a filter, and the keys that lead on from there."""
+
+    name: str
+    view: str
+    keys: tuple[str, ...] = ()
+    filter: str = ""
+
+
+FRAUD = "experiment = fraud-training"
+SHOTS = (
+    Shot("overview", "overview"),
+    Shot("runs", "runs"),
+    Shot("run", "runs", ("down", "enter")),
+    Shot("metrics", "runs", ("space", "down", "space", "down", "space", "m"), FRAUD),
+    Shot("comparison", "runs", ("B", "down", "space", "down", "space", "c"), FRAUD),
+    Shot("models", "models"),
+    Shot("model", "models", ("down", "down", "enter")),
+    Shot("version", "models", ("down", "down", "enter", "enter")),
+    Shot("promote", "models", ("down", "down", "enter", "enter", "P", "enter", "enter")),
+    Shot("environments", "environments"),
+    Shot("journal", "journal"),
+    Shot("help", "models", ("question_mark",)),
+)
+
+
+class StandingClock(SystemClock):
+    """Waits as long as any clock, but never gets later."""
+
+    def now(self) -> datetime:
+        """The moment of the pictures."""
+        return NOW
+
+
+async def draw(server: RunningSandbox, shot: Shot, home: Path) -> str:
+    """One picture, as SVG."""
+    context = Context("demo", server.url, tuple(str(project["path"]) for project in server.projects))
+    credential = FoundCredential(TokenKind.PERSONAL, Secret(server.tokens["maintainer"]), "the sandbox")
+    paths = Paths(home, home, home, home)
+    launch = Launch(context, credential, view=shot.view, filter=shot.filter, paths=paths, clock=StandingClock())
+    app = MlopsApp(launch, {"TERM": "xterm-256color", "COLORTERM": "truecolor"})
+    async with app.run_test(size=SIZE) as pilot:
+        await _settled(pilot)
+        for key in shot.keys:
+            await pilot.press(key)
+            await _settled(pilot)
+        return portable(app.export_screenshot(title="mlops-tui"), server.url)
+
+
+def portable(picture: str, url: str) -> str:
+    """The picture without fonts of the web, without this machine's port, and with ids that do not change."""
+    picture = _FONT.sub("", picture).replace("Fira Code", "monospace")
+    picture = re.sub(r"terminal-\d+", "terminal", picture)
+    port = url.rpartition(":")[2]
+    return picture.replace(port, "8" * len(port))
+
+
+async def _settled(pilot: Pilot[Any]) -> None:
+    """Wait until nothing was drawn anew for a while."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    before, since = "", 0.0
+    while (now := asyncio.get_running_loop().time()) < deadline:
+        await pilot.pause(0.1)
+        drawn = pilot.app.export_screenshot()
+        if drawn != before:
+            before, since = drawn, now
+        elif now - since > _QUIET_SECONDS:
+            return
+
+
+async def _draw_all(server: RunningSandbox, shots: Sequence[Shot], home: Path) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for shot in shots:
+        picture = await draw(server, shot, home)
+        (FOLDER / f"{shot.name}.svg").write_text(picture, "utf-8")
+        sys.stdout.write(f"{shot.name}\n")
+
+
+def main(names: Sequence[str]) -> int:
+    """Draw the pictures named, or all; returns the exit status."""
+    shots = [shot for shot in SHOTS if not names or shot.name in names]
+    with (
+        tempfile.TemporaryDirectory(prefix="mlops-tui-") as home,
+        running(Settings(world=World.DEMO, seed=SEED), ManualClock(NOW)) as server,
+    ):
+        asyncio.run(_draw_all(server, shots, Path(home)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
