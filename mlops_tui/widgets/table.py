@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mlops_tui.themes.tokens import Token
+from mlops_tui.widgets import table_messages
 from mlops_tui.widgets.actions import TABLE_ACTIONS, bindings
 from mlops_tui.widgets.cells import Cell
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_lines import HEADER, LineLayout, LinePainter, Sort
+from mlops_tui.widgets.table_messages import TableStatus
 from mlops_tui.widgets.table_source import ListSource, TableSource
 
 MESSAGE_LINE = 1
-
-
-@dataclass(frozen=True, slots=True)
-class TableStatus:
-    """What a pane's title says about its table; ``total`` is None while nobody knows."""
-
-    shown: int
-    total: int | None
-    marked: int
-    filter: str
-
-    @property
-    def text(self) -> str:
-        """For instance "12 of 120 · 2 marked · /auc"."""
-        total = "?" if self.total is None else f"{self.total:,}"
-        is_unknown = self.total is None and not self.shown
-        count = "" if is_unknown else f"{self.shown:,}" if self.total == self.shown else f"{self.shown:,} of {total}"
-        marks = f"{self.marked:,} marked" if self.marked else ""
-        return " · ".join(part for part in (count, marks, f"/{self.filter}" if self.filter else "") if part)
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
@@ -56,59 +37,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     sort: var[Sort | None] = var(None)
     filter_text: var[str] = var("")
 
-    class About(Message):
-        """What a table tells; ``control`` lets handlers name a table by its selector."""
-
-        def __init__(self, table: Table) -> None:
-            super().__init__()
-            self.table = table
-
-        @property
-        def control(self) -> Table:
-            """The table that sent it."""
-            return self.table
-
-    class Moved(About):
-        """The cursor stands on another row, or on none."""
-
-        def __init__(self, table: Table, key: str | None) -> None:
-            super().__init__(table)
-            self.key = key
-
-    class Opened(About):
-        """The current row shall be opened."""
-
-        def __init__(self, table: Table, key: str) -> None:
-            super().__init__(table)
-            self.key = key
-
-    class MarksChanged(About):
-        """Other rows are marked."""
-
-        def __init__(self, table: Table, keys: frozenset[str]) -> None:
-            super().__init__(table)
-            self.keys = keys
-
-    class SortChosen(About):
-        """The rows shall stand by this column; the receiver sorts, shows the rows and sets ``sort``."""
-
-        def __init__(self, table: Table, sort: Sort) -> None:
-            super().__init__(table)
-            self.sort = sort
-
-    class DrawingFailed(About):
-        """The source made a mistake; its pane shows it."""
-
-        def __init__(self, table: Table, error: Exception) -> None:
-            super().__init__(table)
-            self.error = error
-
-    class StatusChanged(About):
-        """The counts or the filter changed; a pane shows them in its title."""
-
-        def __init__(self, table: Table, status: TableStatus) -> None:
-            super().__init__(table)
-            self.status = status
+    Moved: TypeAlias = table_messages.Moved
+    Opened: TypeAlias = table_messages.Opened
+    MarksChanged: TypeAlias = table_messages.MarksChanged
+    SortChosen: TypeAlias = table_messages.SortChosen
+    DrawingFailed: TypeAlias = table_messages.DrawingFailed
+    StatusChanged: TypeAlias = table_messages.StatusChanged
 
     def __init__(
         self,
