@@ -20,6 +20,11 @@ class ActionKind(StrEnum):
     EDIT_CARD = "edit_card"
     DELETE_VERSION = "delete_version"
     DELETE_MODEL = "delete_model"
+    REQUEST_APPROVAL = "request_approval"
+    APPROVE = "approve"
+    REJECT = "reject"
+    COMMENT = "comment"
+    PROTECT = "protect"
 
 
 @dataclass(frozen=True, slots=True)

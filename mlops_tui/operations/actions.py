@@ -30,11 +30,15 @@ State = Mapping[str, JsonValue]
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What came of the calls when none failed: a sentence, GitLab's pages, and ids to follow."""
+    """What came of the calls: a sentence, GitLab's pages, and ids to follow.
+
+    ``outcome`` is FAILED where several calls belong together and one of them surely did not happen.
+    """
 
     message: str
     links: tuple[str, ...] = ()
     followed: Mapping[str, JsonValue] = field(default_factory=dict)
+    outcome: Outcome = Outcome.DONE
 
 
 @dataclass(slots=True)
@@ -106,11 +110,13 @@ async def _perform(action: Action, sender: Sender) -> Receipt:
     try:
         performed = await action.perform(sender)
     except RemoteError as error:
-        if _may_have_happened(error):
+        if may_have_happened(error):
             message = f"{error} Whether GitLab did it is not known yet; it is asked before the next action"
             return Receipt(intent, Outcome.UNKNOWN, message, tuple(sender.sent))
         return Receipt(intent, Outcome.FAILED, str(error), tuple(sender.sent))
-    return Receipt(intent, Outcome.DONE, performed.message, tuple(sender.sent), performed.links, performed.followed)
+    return Receipt(
+        intent, performed.outcome, performed.message, tuple(sender.sent), performed.links, performed.followed
+    )
 
 
 def _require_confirmation(preview: Preview, typed: str) -> None:
@@ -137,7 +143,8 @@ def _require_unchanged(expected: State, actual: State) -> None:
         )
 
 
-def _may_have_happened(error: RemoteError) -> bool:
+def may_have_happened(error: RemoteError) -> bool:
+    """Whether the change that ended in this error may have been made all the same."""
     match error:
         case UnreachableError():
             return error.may_have_arrived

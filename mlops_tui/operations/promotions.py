@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Intent, Preview, Subject
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import LiveVersion, live_version, pipeline_name
 from mlops_tui.domain.environments import Environment, EnvironmentState
-from mlops_tui.domain.errors import MlopsError, RefusedError, UsageError
+from mlops_tui.domain.errors import MlopsError, RefusedError, RemoteError, UsageError
 from mlops_tui.domain.models import Model, ModelVersion
 from mlops_tui.domain.pipelines import PipelineInput
 from mlops_tui.domain.policy import ApprovalMode, ModelPolicy
 from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.promotions import is_production, pipeline_arguments
+from mlops_tui.gitlab.issues import close_call
 from mlops_tui.gitlab.pipelines import create_call, declared_inputs, read_pipeline, rename_call
 from mlops_tui.operations.actions import Action, Performed, Sender, State, mark_of, new_intent, refuse_when_read_only
+from mlops_tui.operations.approval_requests import Grant, needed_grant
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
 from mlops_tui.operations.models import find_version
@@ -39,6 +41,7 @@ class _Plan:
     inputs: tuple[PipelineInput, ...]
     evidence: VersionEvidence
     live_evidence: VersionEvidence | None
+    grant: Grant | None
 
     @property
     def live(self) -> LiveVersion:
@@ -56,12 +59,14 @@ class _Plan:
 async def prepare_promotion(session: Session, project: Project, model: str, version: str, environment: str) -> Action:
     """Preview the promotion of ``version`` to ``environment``; nothing is sent.
 
-    Raises UsageError when there is no such version or environment name, RefusedError when it is already live there.
+    Raises UsageError when there is no such version or environment name, RefusedError when it is already live there or
+    lacks the approval that the policy asks for.
     """
     refuse_when_read_only(session)
     await session.identify()
     plan = await _plan(session, project, model, version, environment)
     _refuse_needless(plan)
+    _refuse_unapproved(plan)
     intent = new_intent(session, ActionKind.PROMOTE, _subject(session, plan), _state(plan))
     calls = _calls(plan, intent)
     preview = Preview(
@@ -79,9 +84,20 @@ async def prepare_promotion(session: Session, project: Project, model: str, vers
         return _state(await _plan(session, project, model, version, environment))
 
     async def perform(sender: Sender) -> Performed:
-        return await start_pipeline(sender, project, calls)
+        performed = await start_pipeline(sender, project, calls[:2])
+        return replace(performed, message=performed.message + await _closed(sender, calls[2:]))
 
     return Action(preview, read_state, perform)
+
+
+async def _closed(sender: Sender, calls: Sequence[ApiCall]) -> str:
+    """Close the request that was granted; why that failed is told, since the promotion does not rest on it."""
+    for call in calls:
+        try:
+            await sender.send(call)
+        except RemoteError as error:
+            return f", but its request stays open: {error.why or error.what}"
+    return ""
 
 
 async def _plan(session: Session, project: Project, model_name: str, number: str, environment: str) -> _Plan:
@@ -92,6 +108,9 @@ async def _plan(session: Session, project: Project, model_name: str, number: str
     live = live_version(delivery.deployments, model_name, environment)
     live_record = next((item for item in model.versions if item.version == live.version), None)
     ref = policy.deploy.ref or project.default_branch
+    evidence = await read_evidence(session, version)
+    place = delivery.environment(environment)
+    is_prod = is_production(place, environment, session.context.kind, policy)
     return _Plan(
         project=project,
         model=model,
@@ -102,8 +121,9 @@ async def _plan(session: Session, project: Project, model_name: str, number: str
         has_policy=model_name in policy_file.models,
         policy_commit=policy_file.commit,
         inputs=await declared_inputs(session.transport, project.ref, ref),
-        evidence=await read_evidence(session, version),
+        evidence=evidence,
         live_evidence=await read_evidence(session, live_record) if live_record else None,
+        grant=await needed_grant(session, project, evidence, environment, is_production=is_prod),
     )
 
 
@@ -126,6 +146,16 @@ def _refuse_needless(plan: _Plan) -> None:
         )
 
 
+def _refuse_unapproved(plan: _Plan) -> None:
+    if plan.grant is not None and not plan.grant.is_given:
+        what = f"{plan.model.name} {plan.version.version}"
+        raise RefusedError(
+            f"{what} is not approved for {plan.environment}",
+            why=plan.grant.sentence,
+            remedy=f"Ask with `mlops-tui approvals request {what} --to {plan.environment}`",
+        )
+
+
 def _subject(session: Session, plan: _Plan) -> Subject:
     return Subject(
         session.context.origin, plan.project.ref.path, plan.model.name, plan.version.version, plan.environment
@@ -141,7 +171,16 @@ def _state(plan: _Plan) -> dict[str, JsonValue]:
         "version id": plan.version.id,
         "artifacts": {item.path: item.sha256 for item in plan.evidence.artifacts},
         "policy commit": plan.policy_commit,
+        **_granted(plan),
     }
+
+
+def _granted(plan: _Plan) -> dict[str, JsonValue]:
+    """The approval that the promotion rests on, where it needs one."""
+    if plan.grant is None or plan.grant.request is None:
+        return {}
+    request = plan.grant.request
+    return {"request": request.issue.iid, "evidence": plan.grant.evidence, "votes": request.votes}
 
 
 def _calls(plan: _Plan, intent: Intent) -> tuple[ApiCall, ...]:
@@ -153,9 +192,11 @@ def _calls(plan: _Plan, intent: Intent) -> tuple[ApiCall, ...]:
     }
     arguments = pipeline_arguments(plan.policy.deploy, plan.has_policy, plan.inputs, values)
     name = pipeline_name(plan.model.name, plan.version.version, plan.environment, mark_of(intent))
+    granted = plan.grant.request if plan.grant else None
     return (
         create_call(plan.project.ref, plan.ref, arguments.inputs, arguments.variables, "start the deployment pipeline"),
         rename_call(plan.project.ref, name),
+        *((close_call(plan.project.ref, granted.issue.iid),) if granted else ()),
     )
 
 

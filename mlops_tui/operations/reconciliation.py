@@ -18,6 +18,7 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.deployments import list_deployments
 from mlops_tui.gitlab.models import list_models, list_versions
 from mlops_tui.gitlab.pipelines import list_pipelines
+from mlops_tui.operations.decision_traces import traces_of_decision, traces_of_protection, traces_of_request
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft
 
@@ -58,6 +59,12 @@ async def _settle(session: Session, entry: JournalEntry, intent: Intent) -> Rece
         case ActionKind.DELETE_VERSION | ActionKind.DELETE_MODEL:
             models = await _versions_of(session, project, intent.subject.model)
             return _found(intent, [] if _exists(models, intent) else ["it is gone"], ())
+        case ActionKind.APPROVE | ActionKind.REJECT | ActionKind.COMMENT:
+            return _found(intent, await traces_of_decision(session, project, intent, calls), ())
+        case ActionKind.REQUEST_APPROVAL:
+            return _found(intent, *await traces_of_request(session, project, intent))
+        case ActionKind.PROTECT:
+            return _found(intent, await traces_of_protection(session, project, intent), ())
     assert_never(intent.kind)
 
 
