@@ -1,0 +1,238 @@
+"""Comparing current data with a reference profile: every statistic, calibrated verdicts, a known false-alarm rate.
+
+One statistic decides for each feature: chi-square up to twenty categories, else the population stability index. The
+Benjamini-Hochberg procedure runs over the features; what is significant is drift only beyond the smallest effect. The
+other statistics of a feature carry its verdict and inform.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlops_tui.analysis.bin_groups import all_groups, full_groups
+from mlops_tui.analysis.cumulative_distances import kolmogorov_smirnov, wasserstein
+from mlops_tui.analysis.distances import (
+    hellinger_distance,
+    jensen_shannon_distance,
+    l_infinity_distance,
+    population_stability_index,
+    total_variation_distance,
+)
+from mlops_tui.analysis.significance import (
+    NullLaw,
+    chi_square,
+    chi_square_law,
+    difference_p,
+    excess_p,
+    kolmogorov_p,
+    psi_law,
+)
+from mlops_tui.analysis.thresholds import Limits, benjamini_hochberg
+from mlops_tui.domain.drift import DriftResult, DriftVerdict, FeatureKind, Statistic
+from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile, NumericBins
+
+MOST_CATEGORIES_FOR_CHI2 = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A feature as it is now; ``problem`` says why it cannot be compared, and ``current`` is then None."""
+
+    reference: FeatureProfile
+    current: FeatureCounts | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    statistic: Statistic
+    value: float | None
+    p_value: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """All figures of a feature; the first decides. ``per_effect`` is what one of its effect is in its own unit."""
+
+    observation: Observation
+    current: FeatureCounts
+    figures: tuple[_Figure, ...]
+    law: NullLaw
+    per_effect: float
+
+
+def compare(observations: Sequence[Observation], limits: Limits | None = None) -> list[DriftResult]:
+    """Compare features with their references; the results come in the order of the features.
+
+    A feature that cannot be compared has one result, which says why.
+    """
+    limits = limits or Limits()
+    measured = [_measure(seen, seen.current) for seen in observations if seen.current is not None]
+    tested = [entry for entry in measured if entry.law.freedom]
+    level = benjamini_hochberg([entry.figures[0].p_value or 0.0 for entry in tested], limits.level)
+    judged = {id(entry.observation): _judge(entry, level, limits) for entry in measured}
+    return [result for seen in observations for result in judged.get(id(seen)) or [_invalid(seen)]]
+
+
+def deciding_statistic(reference: FeatureProfile) -> Statistic:
+    """The statistic that a feature's verdict rests on."""
+    match reference.bins:
+        case CategoryBins(categories) if len(categories) <= MOST_CATEGORIES_FOR_CHI2:
+            return Statistic.CHI2
+        case _:
+            return Statistic.PSI
+
+
+def invalid_result(name: str, kind: FeatureKind, reason: str) -> DriftResult:
+    """The result for a feature of which the reference knows nothing."""
+    verdict = DriftVerdict.INVALID
+    return DriftResult(name, kind, Statistic.PSI, None, None, None, verdict, 0, 0, 0, 0, decides=True, reason=reason)
+
+
+def _invalid(seen: Observation) -> DriftResult:
+    reference = seen.reference
+    return DriftResult(
+        feature=reference.name,
+        kind=reference.kind,
+        statistic=deciding_statistic(reference),
+        value=None,
+        p_value=None,
+        threshold=None,
+        verdict=DriftVerdict.INVALID,
+        n_reference=reference.counts.n,
+        n_current=0,
+        missing_reference=reference.counts.absent,
+        missing_current=0,
+        decides=True,
+        reason=seen.problem,
+    )
+
+
+def _measure(seen: Observation, current: FeatureCounts) -> _Measured:
+    reference = seen.reference
+    groups = full_groups(reference, current)
+    n, m = groups.n_reference, groups.n_current
+    if not n or not m:
+        return _Measured(seen, current, (_Figure(deciding_statistic(reference), None),), psi_law(groups), 1.0)
+    shown = groups if len(groups.reference) > 1 else all_groups(reference, current)
+    index = population_stability_index(shown.reference / n, shown.current / m)
+    law = psi_law(groups)
+    psi = _Figure(Statistic.PSI, index, _p_value(law, index))
+    others = _figures(reference, current)
+    if deciding_statistic(reference) is Statistic.PSI:
+        return _Measured(seen, current, (psi, *others), law, 1.0)
+    law = chi_square_law(groups)
+    statistic = chi_square(shown)
+    chi2 = _Figure(Statistic.CHI2, statistic, _p_value(law, statistic))
+    return _Measured(seen, current, (chi2, psi, *others), law, n * m / (n + m))
+
+
+def _p_value(law: NullLaw, value: float) -> float | None:
+    """None where there is a difference, but in groups too small to test."""
+    return law.p_value(value) if law.freedom or not value else None
+
+
+def _figures(reference: FeatureProfile, current: FeatureCounts) -> tuple[_Figure, ...]:
+    groups = all_groups(reference, current)
+    ours, theirs = groups.reference / groups.n_reference, groups.current / groups.n_current
+    figures = [
+        _Figure(Statistic.JS_LN, jensen_shannon_distance(ours, theirs)),
+        _Figure(Statistic.JS_2, jensen_shannon_distance(ours, theirs, 2)),
+        _Figure(Statistic.HELLINGER, hellinger_distance(ours, theirs)),
+        _Figure(Statistic.TVD, total_variation_distance(ours, theirs)),
+        _Figure(Statistic.LINF, l_infinity_distance(ours, theirs)),
+        _missing(reference.counts, current),
+    ]
+    match reference.bins:
+        case NumericBins() as bins:
+            return (*_cumulative(bins, reference.counts, current), *figures)
+        case CategoryBins():
+            return (*figures, _new_category(reference.counts, current))
+
+
+def _cumulative(bins: NumericBins, reference: FeatureCounts, current: FeatureCounts) -> list[_Figure]:
+    if not reference.valid or not current.valid:
+        return []
+    distance = kolmogorov_smirnov(bins, reference, current).value
+    area = wasserstein(bins, reference, current)
+    deviation = reference.deviation
+    normed = area.value / deviation if area and deviation else None
+    return [
+        _Figure(Statistic.KS, distance, kolmogorov_p(distance, reference.valid, current.valid)),
+        _Figure(Statistic.WASSERSTEIN, area.value if area else None),
+        _Figure(Statistic.WASSERSTEIN_NORMED, normed if normed is None or math.isfinite(normed) else None),
+    ]
+
+
+def _missing(reference: FeatureCounts, current: FeatureCounts) -> _Figure:
+    difference = current.absent / current.n - reference.absent / reference.n
+    return _Figure(
+        Statistic.MISSING, difference, difference_p(reference.absent, reference.n, current.absent, current.n)
+    )
+
+
+def _new_category(reference: FeatureCounts, current: FeatureCounts) -> _Figure:
+    """The share of values outside the reference's categories, less what the reference itself had there."""
+    if not reference.valid or not current.valid:
+        return _Figure(Statistic.NEW_CATEGORY, None)
+    ours, theirs = reference.counts[-1], current.counts[-1]
+    return _Figure(
+        Statistic.NEW_CATEGORY,
+        theirs / current.valid - ours / reference.valid,
+        excess_p(ours, reference.valid, theirs, current.valid),
+    )
+
+
+def _judge(measured: _Measured, level: float, limits: Limits) -> list[DriftResult]:
+    reference, current = measured.observation.reference, measured.current
+    critical = measured.law.critical(level)
+    threshold = max(critical, limits.smallest_effect * measured.per_effect)
+    verdict, reason = _verdict(measured, critical, threshold, limits)
+    return [
+        DriftResult(
+            feature=reference.name,
+            kind=reference.kind,
+            statistic=figure.statistic,
+            value=figure.value,
+            p_value=figure.p_value,
+            threshold=threshold if place == 0 and math.isfinite(threshold) else None,
+            verdict=verdict,
+            n_reference=reference.counts.n,
+            n_current=current.n,
+            missing_reference=reference.counts.absent,
+            missing_current=current.absent,
+            decides=place == 0,
+            reason=reason,
+        )
+        for place, figure in enumerate(measured.figures)
+    ]
+
+
+def _verdict(measured: _Measured, critical: float, threshold: float, limits: Limits) -> tuple[DriftVerdict, str]:
+    reference, current = measured.observation.reference.counts, measured.current
+    value = measured.figures[0].value
+    remark = _remark(reference, current)
+    if not reference.n or not current.n or value is None:
+        return DriftVerdict.INSUFFICIENT, "there are no rows"
+    if value > threshold:
+        return DriftVerdict.DRIFT, remark
+    if min(reference.n, current.n) < limits.fewest_rows:
+        return DriftVerdict.INSUFFICIENT, f"it takes {limits.fewest_rows} rows on either side to call nothing a change"
+    is_same_single = not measured.law.freedom
+    if not is_same_single and critical > limits.largest_unseen * measured.per_effect:
+        return DriftVerdict.INSUFFICIENT, "a large change would not have been seen in so few rows"
+    if value > critical:
+        return DriftVerdict.OK, remark or "a difference for sure, but too small to count as drift"
+    return DriftVerdict.OK, remark
+
+
+def _remark(reference: FeatureCounts, current: FeatureCounts) -> str:
+    if current.absent == current.n and reference.absent < reference.n:
+        return "every value is missing"
+    if np.count_nonzero(reference.counts) == 1 and (reference.min is None or reference.min == reference.max):
+        return "the reference holds a single value"
+    return ""
