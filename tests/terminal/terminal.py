@@ -100,6 +100,15 @@ class Terminal:
             self._read(left)
         return bytes(self.raw[start:])
 
+    def press_until(self, key: str, text: str, *, most: int = 20) -> None:
+        """Press a key again and again, a little apart, until the text stands on the screen."""
+        for _ in range(most):
+            if text in self.text:
+                return
+            self.press(key)
+            self.listen(0.5)
+        self.wait_for(text, seconds=5)
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program."""
         self._process.send_signal(number)
