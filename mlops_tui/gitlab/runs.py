@@ -10,7 +10,7 @@ from mlops_tui.domain.experiments import Experiment
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.runs import Run, RunStatus
 from mlops_tui.gitlab.experiments import mlflow
-from mlops_tui.gitlab.payloads import Name, Payload, moment_of, read
+from mlops_tui.gitlab.payloads import Block, Name, Payload, moment_of, read
 from mlops_tui.gitlab.transport import Transport
 
 PAGE_SIZE = 1000
@@ -43,7 +43,7 @@ query($project: ID!, $after: String) {
 
 class _Pair(Payload):
     key: Name
-    value: Name
+    value: Block
 
 
 class _Metric(Payload):

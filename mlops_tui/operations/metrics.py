@@ -20,7 +20,7 @@ from mlops_tui.operations.session import Session
 class MetricCurves:
     """One metric of several runs; a run that never logged it has a history without points.
 
-    ``metric`` is empty and ``histories`` are none when no run has logged anything.
+    ``metric`` is empty when no run has logged anything.
     """
 
     metric: str
@@ -59,7 +59,7 @@ class CurveFeed:
         if not runs:
             raise errors[0] if errors else NotFoundError("There is no run to plot")
         chosen = metric or telling_metric(runs)
-        histories = await asyncio.gather(*(self._history(run, chosen) for run in runs)) if chosen else []
+        histories = await asyncio.gather(*(self._history(run, chosen) for run in runs))
         snapshot = self._session.snapshot(MetricCurves(chosen, runs, tuple(histories)))
         return snapshot if not errors else snapshot.failed(errors[0])
 

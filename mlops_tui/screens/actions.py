@@ -15,7 +15,7 @@ RUNS_ACTIONS = (
 RUN_ACTIONS = (
     KeyAction("run.metrics", ("m",), "Metrics", "Plot the metric under the cursor"),
     KeyAction("run.log", ("l",), "Log", "Follow the log of the CI job that ran it"),
-    KeyAction("run.download", ("W",), "Save files", "Save the marked files on this machine and check their sums"),
+    KeyAction("run.download", ("S",), "Download", "Save the marked files on this machine and check their sums"),
 )
 METRICS_ACTIONS = (
     KeyAction("metrics.metric", ("m",), "Metric", "Choose another metric of these runs"),

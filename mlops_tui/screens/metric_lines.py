@@ -45,7 +45,7 @@ class Look:
 
 def plot_data(curves: MetricCurves, look: Look) -> PlotData:
     """The curves as a plot shows them; a smoothed line has the raw one under it."""
-    lines = [_placed(curves, place, look) for place in range(len(curves.runs))]
+    lines = [_placed(curves, place, look) for place in range(len(curves.histories))]
     bounds = _bounds(lines)
     raw = [line.decimated(look.columns, bounds) for line in lines]
     series = []
@@ -115,8 +115,8 @@ def _writer(axis: PlotAxis, bounds: tuple[float, float] | None) -> Callable[[flo
         case PlotAxis.STEP:
             return plain_number
         case PlotAxis.TIME:
-            spans_days = bounds is not None and bounds[1] - bounds[0] > timedelta(days=1).total_seconds()
-            return _date if spans_days else _time_of_day
+            days = {_date(bound)[:5] for bound in bounds or ()}
+            return _date if len(days) > 1 else _time_of_day
         case PlotAxis.RELATIVE:
             return _since
 
