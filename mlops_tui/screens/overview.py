@@ -149,7 +149,7 @@ class OverviewView(ListedView):
             _count(overview.environments, "environment"),
             _count(overview.projects, "project"),
         )
-        who = f"{overview.username} at {self.host.context.url.partition('://')[2]}"
+        who = f"signed in as {overview.username}"
         return line(Cell(", ".join(parts[:2]) + f" in {parts[2]}"), Cell(who, Token.MUTED), separator="  ·  ")
 
     def _matters(self) -> Sequence[Matter]:

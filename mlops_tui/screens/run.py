@@ -15,7 +15,7 @@ from mlops_tui.domain.artifacts import Artifact, DownloadProgress
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.snapshots import Snapshot
-from mlops_tui.screens.actions import RUN_ACTIONS
+from mlops_tui.screens.actions import MAKE_VERSION, RUN_ACTIONS
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.run_details import (
     ARTIFACT_COLUMNS,
@@ -54,7 +54,7 @@ class RunView(View):
     NAME: ClassVar[str] = "run"
     CSS_PATH = Path(__file__).with_suffix(".tcss")
     AUTO_FOCUS: ClassVar[str | None] = "#metrics-table"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(RUN_ACTIONS)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(RUN_ACTIONS), *bindings([MAKE_VERSION])]
 
     def __init__(self, run_id: str, name: str = "") -> None:
         super().__init__()
@@ -173,23 +173,8 @@ class RunView(View):
     def _artifact_opened(self, event: Table.Opened) -> None:
         event.stop()
         artifact = self._artifact()
-        if artifact is not None:
-            self.run_worker(self._read(artifact), group="reading", exclusive=True, exit_on_error=False)
-
-    async def _read(self, artifact: Artifact) -> None:
-        from mlops_tui.operations.artifacts import TEXT_LIMIT, read_text
-        from mlops_tui.widgets.text_dialog import TextDialog
-
-        session, detail = self.host.session, self._detail
-        if session is None or detail is None:
-            return
-        try:
-            text = await read_text(session, detail.run.project, artifact)
-        except MlopsError as error:
-            self.notify(str(error), title=artifact.path, severity="warning", markup=False)
-            return
-        note = "" if text.is_whole else f"Only the first {TEXT_LIMIT // 1024} KiB are shown"
-        self.app.push_screen(TextDialog(artifact.path, text.text, note=note))
+        if artifact is not None and self._detail is not None:
+            show_text(self, self._detail.run.project, artifact)
 
     def _artifact(self) -> Artifact | None:
         key = self.query_one("#artifacts-table", Table).cursor_key
@@ -198,44 +183,14 @@ class RunView(View):
 
     def action_download(self) -> None:
         """Ask for a folder and save the marked files there, or the current one."""
-        from mlops_tui.widgets.form import FormDialog, TextField
-
+        detail = self._detail
         chosen = set(self.query_one("#artifacts-table", Table).chosen_keys)
-        artifacts = [item for item in (self._detail.artifacts if self._detail else ()) if item.path in chosen]
-        if not artifacts:
+        files = [item for item in detail.artifacts if item.path in chosen] if detail is not None else []
+        if detail is None or not files:
             self.notify("There is no file to save", markup=False)
             return
-
-        def save(answers: Mapping[str, str] | None) -> None:
-            if answers is not None:
-                folder = Path(answers["folder"]).expanduser()
-                self.run_worker(self._save(artifacts, folder), group="saving", exit_on_error=False)
-
-        size = sum(item.size for item in artifacts)
-        title = artifacts[0].path if len(artifacts) == 1 else f"{len(artifacts)} files"
-        field = TextField("folder", "Folder on this machine", default=str(Path.cwd()))
-        self.app.push_screen(FormDialog(f"Save {title}, {size:,} bytes", [field], verb="Save"), save)
-
-    async def _save(self, artifacts: list[Artifact], folder: Path) -> None:
-        from mlops_tui.operations.artifacts import download
-
-        session, detail = self.host.session, self._detail
-        if session is None or detail is None:
-            return
-        pane = self.query_one("#artifacts", Pane)
-        try:
-            for artifact in artifacts:
-
-                def show(progress: DownloadProgress, artifact: Artifact = artifact) -> None:
-                    pane.heading = f"Artifacts: {progress_text(artifact, progress)}"
-
-                saved = await download(session, detail.run.project, artifact, folder, show)
-                checked = "its SHA-256 is right" if saved.is_verified else "the registry keeps no checksum of it"
-                self.notify(f"{saved.path}: {checked}", title="Saved", markup=False)
-        except MlopsError as error:
-            self.notify(str(error), title="Not saved", severity="error", timeout=15, markup=False)
-        finally:
-            pane.heading = "Artifacts"
+        folder = clean_folder(detail.run.name or detail.run.id)
+        download(self, detail.run.project, files, folder, self.query_one("#artifacts", Pane))
 
     def action_log(self) -> None:
         """Follow the log of the CI job."""

@@ -70,20 +70,18 @@ class Footer(Widget):
         self.call_after_refresh(self._update, self.screen)
 
     def render(self) -> RenderResult:
-        """As many hints as fit, the ones of the view first, help always."""
+        """As many hints as fit, the ones of the view first; help, and why keys are refused, always."""
         shown = sorted((hint for hint in self.hints if hint.is_shown), key=_rank)
         help_hint = [_hint(hint) for hint in shown if hint.action_id == "app.help"]
-        room = self.content_size.width - sum(piece.cell_length for piece in help_hint)
+        reason = _reasons(shown)
+        room = self.content_size.width - sum(piece.cell_length for piece in (reason, *help_hint))
         pieces: list[Content] = []
         for hint in shown:
             piece = Content.assemble(_hint(hint), "  ")
             if hint.action_id != "app.help" and piece.cell_length <= room:
                 pieces.append(piece)
                 room -= piece.cell_length
-        reason = _reasons(shown)
-        if reason and reason.cell_length + 2 <= room:
-            pieces.append(Content.assemble(reason, "  "))
-        return Content.assemble(*pieces, *help_hint)
+        return Content.assemble(*pieces, reason, *help_hint)
 
     def _update(self, screen: Screen[Any]) -> None:
         if screen.is_attached and screen.is_active:
@@ -105,4 +103,4 @@ def _hint(hint: KeyHint) -> Content:
 
 def _reasons(hints: list[KeyHint]) -> Content:
     words = dict.fromkeys(hint.refusal.word for hint in hints if hint.refusal is not None)
-    return line(Cell(f"({', '.join(words)})", Token.MUTED)) if words else Content("")
+    return line(Cell(f"({', '.join(words)})  ", Token.MUTED)) if words else Content("")

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from textual.pilot import Pilot
-from textual.widget import Widget
 
 from mlops_tui.app import MlopsApp
 from mlops_tui.config.paths import Paths
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
 from mlops_tui.screens.launch import Launch
+from mlops_tui.widgets.header import Connection
 from mlops_tui.widgets.table import Table
 from tests.clocks import ManualClock
 from tests.operations.company import Company
 
-WidgetType = TypeVar("WidgetType", bound=Widget)
 PATIENCE = 20.0
 
 
@@ -67,13 +67,13 @@ def console(
     role: str = "maintainer",
     url: str = "",
     environ: Mapping[str, str] | None = None,
-    **chosen: object,
+    **chosen: Any,
 ) -> Console:
     """The program as one of the people; ``chosen`` are fields of the context."""
     context = Context(
         "company", url or company.server.url, tuple(str(item["path"]) for item in company.server.projects)
     )
-    context = replace(context, theme="dark", **chosen)  # type: ignore[arg-type]  # kwargs of a test
+    context = replace(context, theme="dark", **chosen)
     credential = FoundCredential(TokenKind.PERSONAL, Secret(company.server.tokens[role]), "test")
     home = Path(company.folder / role)
     launch = Launch(
@@ -86,8 +86,21 @@ def console(
     return Console(launch, company, {"TERM": "xterm-256color"} if environ is None else environ)
 
 
-async def until(pilot: Pilot[object], holds: Callable[[], object]) -> None:
-    """Wait until something holds; real time, because real HTTP is under way."""
+@asynccontextmanager
+async def opened(
+    company: Company, view: str, *, size: tuple[int, int] = (100, 30), **chosen: Any
+) -> AsyncIterator[tuple[Console, Pilot[Any]]]:
+    """The program on a view whose first table has rows."""
+    app = console(company, view, **chosen)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.screen.query_one(Table).source and app.standing.connection is Connection.ONLINE)
+        yield app, pilot
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], object], *, passing: float = 0.0) -> None:
+    """Wait until something holds: in real time, because real HTTP is under way, and ``passing`` seconds of the clock's
+    with each look.
+    """
     async with asyncio.timeout(PATIENCE):
         while True:
             await pilot.pause()
@@ -96,4 +109,6 @@ async def until(pilot: Pilot[object], holds: Callable[[], object]) -> None:
                     return
             except LookupError:
                 pass
+            if passing:
+                await pilot.app.pass_time(passing)
             await asyncio.sleep(0.01)
