@@ -1,0 +1,195 @@
+"""Evidence from events: bets on the next bucket that on average gain nothing while the harm is within a margin.
+
+For a margin, every observation of the treatment multiplies a bet by ``1 + a * (y - p)`` and every one of the control by
+``1 + b * (y - q)``, with ``p`` and ``q`` on the line that the margin draws and stakes in the ratio that makes the
+expected sum zero there. By the inequality of the means the product has an expectation of at most one wherever the harm
+is within the margin, for any ``p`` and ``q``: it is an e-value, exact for the smallest counts. Its logarithm needs only
+the counts. (The idea is that of Turner, Ly and Gruenwald, "Generic E-variables for exact sequential k-sample tests".)
+Products over buckets, averaged over stakes, are e-processes: Ville's inequality bounds the chance that one ever exceeds
+1 / alpha. Counts of a Poisson process bet with ``(1 + a) ** events * exp(-a * expected)``.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from mlops_tui.analysis.contrasts import Contrast, FloatArray, Side, Tally
+from mlops_tui.analysis.paired_series import Caution, PairedSeries
+from mlops_tui.domain.policy import Guardrail, GuardrailKind
+
+_STAKES = 0.01 * 2.4 ** np.arange(10.0)
+_TRUST = np.log(np.array([4, 6, 8, 10, 14, 16, 16, 12, 8, 6]) / 100.0)
+_MOST_OF_CAP = 0.98
+_PLACES = {side: place for place, side in enumerate(Side)}
+_SIGNS = np.array([float(side.sign) for side in Side])[:, None, None]
+_FIRST_GUESSES = ((0.03, log(0.7)), (0.97, log(0.3)))
+_WIDEST_SHARE = 50.0
+_FEW_BUCKETS = 5.0
+_LEAST_BUCKETS = 3
+
+
+class _Clumping:
+    """What is assumed of how events come in clumps, until the buckets have shown it.
+
+    Two observations of a bucket correlate by ``within``, and a bucket counts at least ``1 / most`` of its size.
+    """
+
+    def __init__(self, within: float, most: float, caution: Caution) -> None:
+        self.within = within
+        self.most = most
+        self.caution = caution
+
+    def early(self, size: float, buckets: int) -> float:
+        """How many observations count as one, by assumption alone."""
+        at_first = min(1.0 + self.within * max(size - 1.0, 0.0), self.most)
+        return 1.0 + (at_first - 1.0) * _FEW_BUCKETS / (buckets - 1 + _FEW_BUCKETS)
+
+
+_ERRORS = _Clumping(0.1, 2.0, Caution(0.25, 4.0))
+_EXCEEDANCES = _Clumping(0.5, 8.0, Caution(0.5, 4.0))
+
+
+class EventWindow:
+    """The evidence of a stretch of buckets about a rate, a count or the share beyond a threshold."""
+
+    def __init__(self, guardrail: Guardrail, margins: FloatArray, guess: float | None = None) -> None:
+        self._guardrail = guardrail
+        self._contrast = Contrast.of(guardrail)
+        self._clumping = _EXCEEDANCES if guardrail.kind is GuardrailKind.QUANTILE else _ERRORS
+        self._is_count = guardrail.kind is GuardrailKind.COUNT
+        self._guess = guess
+        self._slopes = self._contrast.slopes(margins)[:, None]
+        self._offsets = self._contrast.sign * self._contrast.offsets(margins)[:, None]
+        self._directions = self._contrast.sign * _SIGNS
+        self._bets = np.tile(_TRUST, (len(_SIGNS), len(margins), 1))
+        self._per_one: FloatArray | None = None
+        self.margins = margins
+        self.series = PairedSeries()
+
+    @classmethod
+    def first(cls, guardrail: Guardrail, control: Tally, treatment: Tally) -> EventWindow:
+        """A window with margins that fit a guardrail and the first bucket."""
+        contrast = Contrast.of(guardrail)
+        if contrast.is_relative:
+            margins = contrast.grid(guardrail.margin, 0.01, _WIDEST_SHARE * max(1.0, guardrail.margin))
+        elif guardrail.kind is GuardrailKind.COUNT:
+            scale = max((control + treatment).mean, guardrail.margin) or 1.0
+            margins = contrast.grid(guardrail.margin, scale / 200.0, scale * _WIDEST_SHARE)
+        else:
+            margins = contrast.grid(guardrail.margin, 0.0005, 1.0)
+        return cls(guardrail, margins)
+
+    def fresh(self) -> EventWindow:
+        """An empty window that remembers how frequent events are."""
+        return EventWindow(self._guardrail, self.margins, self._pooled())
+
+    def add(self, control: Tally, treatment: Tally) -> None:
+        """Settle the bets on one bucket. They were made before it: only its sizes are used to place them."""
+        if self._is_count:
+            self._bets += self._count_gain(control, treatment)
+        elif self.series.buckets or self._guess is not None:
+            self._bets += self._rate_gain(control, treatment, self._control_rates())
+        else:
+            gains = [
+                weight + self._rate_gain(control, treatment, self._on_line(rate, control.n, treatment.n))
+                for rate, weight in _FIRST_GUESSES
+            ]
+            self._bets += np.logaddexp(*gains)
+        self.series.add(control, treatment)
+        self._per_one = None
+
+    def log_e(self, side: Side) -> FloatArray:
+        """The logarithm of the e-value per margin, with the effective number of observations.
+
+        Evidence for is divided by how many observations count as one. That never makes it greater, so what holds for
+        independent observations holds whatever the estimate of that number.
+        """
+        bets = self._bets[_PLACES[side]]
+        top = bets.max(axis=1)
+        log_e: FloatArray = top + np.log(np.exp(bets - top[:, None]).sum(axis=1))
+        tempered: FloatArray = np.where(log_e > 0, log_e / self.observations_per_one(), log_e)
+        return tempered
+
+    def observations_per_one(self) -> FloatArray:
+        """How many observations count as one, at least 1: what clumps, and trends of one arm alone, leave over."""
+        if self._per_one is None:
+            size = min(self.series.control.n, self.series.treatment.n) / max(self.series.buckets, 1)
+            early = self._clumping.early(size, max(self.series.buckets, 1))
+            is_young = self.series.buckets < _LEAST_BUCKETS
+            self._per_one = np.full(1, early) if is_young else np.maximum(self._seen_per_one(), early)
+        return self._per_one
+
+    def _seen_per_one(self) -> FloatArray:
+        series, slopes = self.series, self._slopes[:, 0]
+        rates = np.array([series.treatment.mean, series.control.mean])
+        expected = series.expected(rates if self._is_count else rates * (1.0 - rates), slopes)
+        scatter, correlation = series.scatter(slopes)
+        bound = self._clumping.caution.bound(correlation, series.buckets)
+        seen: FloatArray = (
+            np.divide(scatter, expected, out=np.zeros_like(expected), where=expected > 0)
+            * (1.0 + bound)
+            / (1.0 - bound)
+        )
+        return seen
+
+    def _pooled(self) -> float:
+        series = self.series
+        return (series.control.total + series.treatment.total + 0.5) / (series.control.n + series.treatment.n + 1.0)
+
+    def _control_rates(self) -> FloatArray:
+        """The control's rate on each margin's line that fits the buckets before."""
+        series = self.series
+        if not series.buckets and self._guess is not None:
+            return self._on_line(self._guess, 1.0, 1.0)
+        own, other = series.control.n + 0.5, series.treatment.n + 0.5
+        rates = (series.control.total + series.treatment.total + 0.5 - self._offsets * other) / (
+            own + self._slopes * other
+        )
+        return self._possible(rates)
+
+    def _on_line(self, pooled: float, control_n: float, treatment_n: float) -> FloatArray:
+        total = pooled * (control_n + treatment_n)
+        return self._possible((total - self._offsets * treatment_n) / (control_n + self._slopes * treatment_n))
+
+    def _possible(self, rates: FloatArray) -> FloatArray:
+        """The nearest rates for which neither arm's leaves 0 to 1, where there are such."""
+        slopes = np.maximum(self._slopes, 1e-9)
+        lowest = (-self._offsets / slopes).clip(0.0, 1.0)
+        highest = ((1.0 - self._offsets) / slopes).clip(0.0, 1.0)
+        return np.asarray(np.minimum(np.maximum(rates, lowest), np.maximum(highest, lowest)), np.float64)
+
+    def _stakes(self, cap: FloatArray, control: Tally, treatment: Tally) -> tuple[FloatArray, FloatArray]:
+        """What is staked on each event of (treatment, control), per side, margin and size of the bet."""
+        total = control.n + treatment.n
+        stakes = self._directions * np.minimum(_STAKES, _MOST_OF_CAP * cap)
+        return stakes * (control.n / total), stakes * (-treatment.n / total * self._slopes)
+
+    def _rate_gain(self, control: Tally, treatment: Tally, rates: FloatArray) -> FloatArray:
+        total = control.n + treatment.n
+        theirs = self._slopes * rates + self._offsets
+        for_harm = self._directions > 0
+        losses = np.maximum(
+            np.where(for_harm, theirs, 1.0 - theirs) * (control.n / total),
+            np.where(for_harm, 1.0 - rates, rates) * self._slopes * (treatment.n / total),
+        )
+        on_treatment, on_control = self._stakes(1.0 / np.maximum(losses, 1e-9), control, treatment)
+        gain: FloatArray = (
+            treatment.total * np.log1p(on_treatment * (1.0 - theirs))
+            + (treatment.n - treatment.total) * np.log1p(-on_treatment * theirs)
+            + control.total * np.log1p(on_control * (1.0 - rates))
+            + (control.n - control.total) * np.log1p(-on_control * rates)
+        )
+        return gain
+
+    def _count_gain(self, control: Tally, treatment: Tally) -> FloatArray:
+        total = control.n + treatment.n
+        losses = np.where(self._directions > 0, treatment.n * self._slopes, control.n) / total
+        on_treatment, on_control = self._stakes(1.0 / np.maximum(losses, 1e-9), control, treatment)
+        gain: FloatArray = (
+            treatment.total * np.log1p(on_treatment)
+            + control.total * np.log1p(on_control)
+            - on_treatment * treatment.n * self._offsets
+        )
+        return gain

@@ -1,0 +1,79 @@
+"""The sentence that goes with a verdict: the metric, its value, the bound that decides and the samples behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mlops_tui.analysis.guardrails import Assessment
+from mlops_tui.domain.policy import Guardrail, MarginKind
+from mlops_tui.domain.rollouts import GuardrailResult, Verdict
+
+
+def guardrail_reason(
+    guardrail: Guardrail, treatment: str, verdict: Verdict, found: Assessment, n: Mapping[str, float]
+) -> str:
+    """Why a guardrail has its verdict."""
+    who = f"{guardrail.name} of {treatment}"
+    kind = guardrail.margin_kind
+    margin, samples = amount(guardrail.margin, kind), _samples(n, found.buckets)
+    match verdict:
+        case Verdict.BREACH if not found.is_breached:
+            return f"{who} breached its margin of {margin} before and is now {_worse(found, kind)}; {samples}"
+        case Verdict.BREACH:
+            least = f"at least {amount(found.lower, kind)}" if found.lower is not None else "surely more"
+            return f"{who} is {_worse(found, kind)}, {least}, beyond its margin of {margin}; {samples}"
+        case Verdict.HEALTHY:
+            most = amount(found.upper or 0.0, kind)
+            return f"{who} is {_worse(found, kind)}, at most {most} worse, within its margin of {margin}; {samples}"
+        case Verdict.INSUFFICIENT:
+            return f"{who} needs at least {max(guardrail.min_samples, 1):,} observations in every arm; {samples}"
+        case Verdict.CONTINUE if found.difference is None:
+            return f"{who} cannot be judged by a share of its control, which is not above zero; {samples}"
+        case Verdict.CONTINUE:
+            bounds = f"between {_bound(found.lower, kind)} and {_bound(found.upper, kind)}"
+            return f"{who} is {_worse(found, kind)}, {bounds}, undecided at its margin of {margin}; {samples}"
+        case Verdict.INVALID:
+            return f"{who} cannot be judged while the traffic is not split as planned; {samples}"
+
+
+def overall_reason(verdict: Verdict, results: Sequence[GuardrailResult]) -> str:
+    """Why the rollout has its verdict: the reason of the guardrail that decides it."""
+    critical = [result for result in results if result.is_critical]
+    deciding = [result for result in critical if result.verdict is verdict]
+    if verdict is Verdict.HEALTHY:
+        closest = max(critical, key=lambda result: (result.upper or 0.0) - result.margin)
+        others = f", the closest of {len(critical)} comparisons, all within their margins" if len(critical) > 1 else ""
+        return f"{closest.reason}{others}"
+    return deciding[0].reason if deciding else "No guardrail of the plan is critical, so none decides"
+
+
+def mismatch_reason(observed: Mapping[str, float], weights: Mapping[str, float], p: float) -> str:
+    """Why arms whose sizes do not fit the plan cannot be compared."""
+    total, whole = sum(observed.values()), sum(weights.values())
+    shares = ", ".join(
+        f"{arm} has {observed[arm] / total:.2%} of the observations instead of {weight / whole:.2%}"
+        for arm, weight in weights.items()
+    )
+    return (
+        f"The traffic is not split as planned, so the arms cannot be compared: {shares} (p = {p:.2g} of {total:,.0f})"
+    )
+
+
+def amount(value: float, kind: MarginKind) -> str:
+    """A harm or a margin as people read it: a number, or a percentage of the control."""
+    return f"{value:.3g}" if kind is MarginKind.ABSOLUTE else f"{100.0 * value:.3g}%"
+
+
+def _samples(n: Mapping[str, float], buckets: int) -> str:
+    counts = " and ".join(f"{count:,.10g} of {arm}" for arm, count in n.items())
+    return f"observed were {counts} at {buckets:,} {'time' if buckets == 1 else 'times'}"
+
+
+def _worse(found: Assessment, kind: MarginKind) -> str:
+    if found.difference is None:
+        return "worse than a control of nothing"
+    return f"{amount(abs(found.difference), kind)} {'better' if found.difference < 0 else 'worse'}"
+
+
+def _bound(value: float | None, kind: MarginKind) -> str:
+    return "anything" if value is None else amount(value, kind)
