@@ -11,11 +11,11 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from mlops_tui.domain.artifacts import Artifact, DownloadProgress
+from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.actions import MAKE_VERSION, RUN_ACTIONS
+from mlops_tui.screens.artifacts import download, show_text
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.run_details import (
     ARTIFACT_COLUMNS,
@@ -26,7 +26,6 @@ from mlops_tui.screens.run_details import (
     fact_lines,
     logged_rows,
     metric_rows,
-    progress_text,
 )
 from mlops_tui.screens.view import View
 from mlops_tui.widgets.actions import bindings
@@ -189,8 +188,19 @@ class RunView(View):
         if detail is None or not files:
             self.notify("There is no file to save", markup=False)
             return
-        folder = clean_folder(detail.run.name or detail.run.id)
-        download(self, detail.run.project, files, folder, self.query_one("#artifacts", Pane))
+        download(
+            self,
+            detail.run.project,
+            files,
+            _folder_name(detail.run.name or detail.run.id),
+            self.query_one("#artifacts", Pane),
+        )
+
+    def action_make_version(self) -> None:
+        """Make a model version from this run."""
+        from mlops_tui.screens.registering import make_version
+
+        make_version(self, run_id=self._run_id)
 
     def action_log(self) -> None:
         """Follow the log of the CI job."""
@@ -201,3 +211,8 @@ class RunView(View):
             self.notify("No CI job is linked: the run carries no tag gitlab.CI_JOB_ID", markup=False)
             return
         self.app.push_screen(JobLogView(run.project, run.job_id, run.name))
+
+
+def _folder_name(name: str) -> str:
+    """A run's name as that of a folder inside the current one, whatever stands in it."""
+    return "".join(sign if sign.isalnum() or sign in "._-" else "-" for sign in name).lstrip(".-") or "run"

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mlops_tui.domain.artifacts import Artifact, DownloadProgress
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.screens.run_items import run_description, status_cell, took_text
 from mlops_tui.screens.run_source import metric_cell
@@ -110,13 +109,6 @@ def detail_description(detail: RunDetail) -> Mapping[str, JsonValue]:
         "artifacts": [{"path": item.path, "size": item.size, "sha256": item.sha256} for item in detail.artifacts],
         "missing": list(detail.missing),
     }
-
-
-def progress_text(artifact: Artifact, progress: DownloadProgress) -> str:
-    """How far a download is."""
-    total = progress.total or artifact.size
-    share = f"{progress.received / total:.0%}" if total else f"{progress.received:,} bytes"
-    return f"saving {artifact.path}, {share}"
 
 
 def _fact(label: str, *cells: Cell) -> TextLine:

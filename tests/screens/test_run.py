@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from mlops_tui.screens.job_log import JobLogView
 from mlops_tui.screens.metrics import MetricsView
@@ -86,11 +87,12 @@ async def test_marked_files_are_saved_checked_and_never_overwritten(training: Tr
     async with opened(training, tmp_path) as (app, pilot):
         app.table("artifacts-table").focus()
         await pilot.press("space", "down", "space", "S")
-        await pilot.press(*["backspace"] * 3, *["delete"] * 3)
-        field = app.screen.query_one("#field-folder")
-        field.value = str(folder)  # type: ignore[attr-defined]  # an Input
+        await until(pilot, lambda: app.screen.query("#field-folder"))
+        field = app.screen.query_one("#field-folder", Input)
+        assert field.value == "xgb-large"
+        field.value = str(folder)
         await pilot.press("enter", "tab", "enter")
-        await until(pilot, lambda: app.notices().count("its SHA-256 is right") == 2)
+        await until(pilot, lambda: "Every checksum is the registry's" in app.notices())
         assert (folder / "card.md").read_bytes() == MODEL_CARD
         assert (folder / "model" / "weights.bin").read_bytes() == WEIGHTS
 
