@@ -8,10 +8,9 @@ resource's) name a model is one inference of it, or a batch of them when its val
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 from mlops_tui.domain.traces import Span, Value, text_of
 
@@ -32,9 +31,8 @@ GROUND_TRUTH = "ml.ground_truth."
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
 _KNOWN_KEYS = 8_192
+_LARGEST_BATCH = 1_000_000
 _ARMS = {"default": "stable"}
-
-Column: TypeAlias = "Value | Sequence[Value]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +89,9 @@ def column_of(key: str) -> str | None:
     return None
 
 
-def columns_of(span: Span) -> dict[str, Column]:
-    """The features and predictions of a span by their columns; a sequence holds one value per row of a batch."""
-    columns: dict[str, Column] = {}
+def columns_of(span: Span) -> dict[str, Value]:
+    """The features and predictions of a span by their columns; a tuple holds one value per row of a batch."""
+    columns: dict[str, Value] = {}
     for key, value in span.attributes.items():
         column = column_of(key)
         if column is not None and value is not None:
@@ -123,10 +121,8 @@ def label_of(span: Span) -> Label | None:
     return None
 
 
-def batch_rows(span: Span, columns: Mapping[str, Column]) -> int:
-    """How many inferences a span stands for: its declared batch size, or its longest column, at least 1."""
+def batch_rows(span: Span, columns: Mapping[str, Value]) -> int:
+    """How many inferences a span stands for: its declared batch size or its longest column, at least 1."""
     declared = span.attributes.get(BATCH_SIZE)
-    if isinstance(declared, int) and not isinstance(declared, bool) and declared > 0:
-        return declared
-    lengths = (len(column) for column in columns.values() if isinstance(column, (list, tuple)))
-    return max(lengths, default=1) or 1
+    rows = declared if isinstance(declared, int) and 0 < declared <= _LARGEST_BATCH else 1
+    return max([rows, *(len(column) for column in columns.values() if isinstance(column, tuple))])

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mlops_tui.domain.inferences import Subject
 from mlops_tui.domain.traces import SpanStatus, Value
-from mlops_tui.domain.windows import NO_PROFILE
+from mlops_tui.domain.window_slices import NO_PROFILE
 
 LAST_NS = 2**63 - 1
 

@@ -132,6 +132,22 @@ class Trace:
         return len(roots) == 1 and not roots[0].parent_id
 
 
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of spans that were handed to a store, all of it durable.
+
+    ``duplicates`` were there before; ``late`` ones were refused, since spans of their time have been removed and nobody
+    can tell whether they are among those.
+    """
+
+    stored: int
+    duplicates: int = 0
+    late: int = 0
+
+    def __add__(self, other: Appended) -> Appended:
+        return Appended(self.stored + other.stored, self.duplicates + other.duplicates, self.late + other.late)
+
+
 def text_of(value: Value) -> str:
     """An attribute's value as a name: text as it is, numbers and booleans as text, anything else ""."""
     match value:
