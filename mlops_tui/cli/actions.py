@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.actions import Action
     from mlops_tui.operations.session import Session
 
-_RECEIPT = (
+RECEIPT_COLUMNS = (
     Column("action", "action"),
     Column("outcome", "outcome"),
     Column("message", "message"),
@@ -100,7 +100,7 @@ def print_preview(preview: Preview, output: Format, url: str) -> None:
 def print_receipt(receipt: Receipt, output: Format) -> None:
     """Write what came of an action, as data."""
     source = receipt.intent.subject.host
-    print_listing(Listing("receipt", _RECEIPT, (receipt_item(receipt),), SystemClock().now(), source), output)
+    print_listing(Listing("receipt", RECEIPT_COLUMNS, (receipt_item(receipt),), SystemClock().now(), source), output)
 
 
 def exit_status(receipt: Receipt) -> ExitCode:

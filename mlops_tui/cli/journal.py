@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlops_tui.cli.errors import tell
-from mlops_tui.cli.options import GlobalOptions, noun, takes_global_options
-from mlops_tui.cli.output import Listing, print_listing
+from mlops_tui.cli.moments import moment_of
+from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
+from mlops_tui.cli.output import Listing, print_listing, write_json, write_line
+from mlops_tui.cli.session import ask
 from mlops_tui.cli.tables import Column
 from mlops_tui.config.paths import Paths, private_folder
 from mlops_tui.domain.clock import SystemClock
-from mlops_tui.domain.errors import ExitCode, UsageError
+from mlops_tui.domain.errors import ConfigError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from mlops_tui.domain.journal import JournalEntry
+    from mlops_tui.operations.governance import Report
     from mlops_tui.operations.journal import Story
+    from mlops_tui.operations.journal_comparison import Comparison
     from mlops_tui.storage.journal import Journal
 
 app = noun("journal", "The journal of actions: every change that was asked for from this machine.")
@@ -48,6 +53,8 @@ _REPORT = (
     Column("holds", "holds"),
     Column("broken at", "broken_at", is_number=True),
     Column("reason", "reason"),
+    Column("compared", "compared", is_number=True),
+    Column("differences", "differences"),
     Column("head", "head"),
 )
 
@@ -88,21 +95,95 @@ def show(
 
 @app.command("verify")
 @takes_global_options
-def verify(*, options: GlobalOptions) -> None:
-    """Walk the whole chain of entries; the exit status is 1 where it is broken."""
+def verify(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask GitLab nothing.")] = False,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Walk the whole chain of entries and hold it against GitLab; the exit status is 1 where they differ.
+
+    Without a context the chain alone is verified.
+    """
     with _journal() as journal:
         report = journal.verify()
+    compared = None if offline or not report.holds else _comparison(options)
+    differences = [item.what for item in compared.differences] if compared else []
     item = {
         "entries": report.entries,
         "holds": report.holds,
         "broken_at": report.broken_at,
         "reason": report.reason or None,
         "head": report.head,
+        "compared": compared.compared if compared else None,
+        "differences": differences,
     }
     _print("journal-report", _REPORT, [item], options)
     if not report.holds:
         tell(f"The journal is broken at entry {report.broken_at}: {report.reason}.")
+    for difference in differences:
+        tell(f"{difference}.")
+    if differences or not report.holds:
         raise typer.Exit(ExitCode.GATE)
+
+
+@app.command("export")
+@takes_global_options
+def export(
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="Only this model.")] = "",
+    version: Annotated[str, typer.Option("--of-version", metavar="VERSION", help="Only this version.")] = "",
+    environment: Annotated[str, typer.Option("--environment", metavar="NAME", help="Only this environment.")] = "",
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Write report.md, report.json and MANIFEST.sha256.")
+    ] = None,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Report who did what, when, on which evidence and with which result, ready to be signed off.
+
+    The report names the head of the journal; its files can be signed with ``ssh-keygen -Y sign -n file``.
+    """
+    from mlops_tui.operations.governance import Selection, make_report
+
+    selection = Selection(
+        model, version, environment, moment_of(since) if since else None, moment_of(until) if until else None
+    )
+    with _journal() as journal:
+        report = make_report(journal, selection, SystemClock().now())
+    if folder is not None:
+        _write_report(report, folder)
+    elif options.format in {Format.JSON, Format.NDJSON}:
+        write_json(report.document())
+    else:
+        write_line(report.markdown().rstrip("\n"))
+    if not report.chain.holds:
+        raise typer.Exit(ExitCode.GATE)
+
+
+def _write_report(report: Report, folder: Path) -> None:
+    from mlops_tui.operations.governance import manifest_text
+
+    document = json.dumps(report.document(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    files = (("report.md", report.markdown()), ("report.json", document))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (*files, ("MANIFEST.sha256", manifest_text(files))):
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written", why=str(error), remedy="Name another folder") from error
+    tell(f"Wrote report.md, report.json and MANIFEST.sha256 to {folder}")
+
+
+def _comparison(options: GlobalOptions) -> Comparison | None:
+    """Hold the journal against the context's GitLab; None where no context is set up."""
+    from mlops_tui.operations.journal_comparison import compare_with_gitlab
+
+    try:
+        return ask(options, compare_with_gitlab)
+    except ConfigError as error:
+        tell(f"Compared with no GitLab: {error}")
+        return None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mlops_tui.domain.lineage import LineageNode
     from mlops_tui.domain.models import ModelVersion
     from mlops_tui.operations.models import LiveRow, ModelSummary
+    from mlops_tui.operations.protections import Responsibility
 
 
 def summary_item(summary: ModelSummary) -> dict[str, Any]:
@@ -47,8 +48,11 @@ def _version_item(summary: ModelSummary, version: ModelVersion) -> dict[str, Any
     }
 
 
-def live_item(row: LiveRow) -> dict[str, Any]:
-    """What serves in one environment; ``version`` is None where the model never went."""
+def live_item(row: LiveRow, answers_for: Responsibility) -> dict[str, Any]:
+    """What serves in one environment, who approved it and on which evidence.
+
+    ``version`` is None where the model never went, ``evidence`` where nobody named any.
+    """
     live = row.live
     deployment = live.deployment
     return {
@@ -62,7 +66,8 @@ def live_item(row: LiveRow) -> dict[str, Any]:
         "since": live.since,
         "until": live.until,
         "by": deployment.username or None if deployment else None,
-        "evidence": None,
+        "approved_by": answers_for.approved_by,
+        "evidence": answers_for.evidence or None,
         "unknown_since": live.unknown_since,
     }
 

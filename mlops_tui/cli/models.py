@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 
 from mlops_tui.cli.actions import carry_out
 from mlops_tui.cli.model_items import lineage_item, lineage_rows, live_item, model_item, summary_item
+from mlops_tui.cli.moments import moment_of
 from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
 from mlops_tui.cli.output import print_snapshot, write_line
 from mlops_tui.cli.session import ask
@@ -19,6 +19,11 @@ from mlops_tui.cli.tables import Column
 from mlops_tui.domain.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mlops_tui.domain.snapshots import Snapshot
+    from mlops_tui.operations.models import LiveRow
+    from mlops_tui.operations.protections import Responsibility
     from mlops_tui.operations.session import Session
 
 app = noun("models", "Models of the registry, their versions, and where each is live.")
@@ -60,6 +65,8 @@ _LIVE = (
     Column("since", "since"),
     Column("until", "until"),
     Column("by", "by"),
+    Column("approved by", "approved_by", show=_joined),
+    Column("evidence", "evidence"),
     Column("deployment", "deployment_id", is_number=True),
     Column("sha", "sha"),
 )
@@ -99,11 +106,10 @@ def live(
     options: GlobalOptions,
 ) -> None:
     """Say which version is live in each environment, now or at a past moment."""
-    from mlops_tui.operations import models
-
-    moment = _moment(at) if at else None
-    snapshot = ask(options, lambda session: models.live_versions(session, name, moment))
-    print_snapshot(snapshot, "models", _LIVE, map(live_item, snapshot.data), options.format)
+    moment = moment_of(at) if at else None
+    snapshot, answering = ask(options, lambda session: _live(session, name, moment))
+    items = [live_item(row, answers_for) for row, answers_for in zip(snapshot.data, answering, strict=True)]
+    print_snapshot(snapshot, "models", _LIVE, items, options.format)
 
 
 @app.command("card")
@@ -198,13 +204,27 @@ def delete(
     ask(options, lambda session: _delete(session, name, version, options))
 
 
+async def _live(
+    session: Session, name: str, moment: datetime | None
+) -> tuple[Snapshot[tuple[LiveRow, ...]], list[Responsibility]]:
+    from mlops_tui.operations.models import find_model, live_versions
+    from mlops_tui.operations.protections import responsibilities
+
+    snapshot = await live_versions(session, name, moment)
+    project = (await find_model(session, name)).project
+    return snapshot, await responsibilities(session, project, snapshot.data)
+
+
 async def _promote(session: Session, name: str, version: str, to: str, wait: bool, options: GlobalOptions) -> None:
+    """Promote; where the policy asks for votes in an issue, ask for them first and go on when they are there."""
+    from mlops_tui.cli.granting import go_on_when_granted
     from mlops_tui.operations.models import find_model
     from mlops_tui.operations.promotions import prepare_promotion
 
     summary = await find_model(session, name)
-    action = await prepare_promotion(session, summary.project, summary.model.name, version, to)
-    await carry_out(session, action, options, waits=wait)
+    project, model = summary.project, summary.model.name
+    if await go_on_when_granted(session, project, (model, version, to), options, waits=wait):
+        await carry_out(session, await prepare_promotion(session, project, model, version, to), options, waits=wait)
 
 
 async def _roll_back(
@@ -249,14 +269,6 @@ async def _card(session: Session, name: str, version: str | None) -> str:
         return summary.model.card
     _, found = await find_version(session, summary.project, summary.model.name, version)
     return found.card
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no moment", remedy="Write it like 2026-02-03T10:00:00Z or 2026-02-03") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text_of(file: Path) -> str:
