@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Container, Mapping
 from typing import Any
 
 from mlops_tui.domain.errors import NotFoundError
@@ -25,7 +26,7 @@ query($experiment: MlExperimentID!, $after: String) {
       nodes {
         iid eid name status createdAt
         params { nodes { name value } }
-        metrics { nodes { name value } }
+        metrics { pageInfo { hasNextPage } nodes { name step value } }
         metadata { nodes { name value } }
       }
     }
@@ -125,14 +126,21 @@ def candidate_iid(artifact_uri: str) -> int | None:
     return int(number) if found and number.isdecimal() else None
 
 
-async def candidate_pages(transport: Transport, experiment: Experiment) -> AsyncIterator[list[RunRow]]:
-    """The same rows through GraphQL, which a token may ask that only reads: 20 a request, without start and end."""
+async def candidate_pages(
+    transport: Transport, experiment: Experiment, settled: Container[str] = ()
+) -> AsyncIterator[list[RunRow]]:
+    """The same rows for a token that may only read: a list by GraphQL, 20 a request, without start and end.
+
+    GraphQL lists every value that was ever logged, at most a hundred of a run; a run with more is read by itself, for
+    its latest values. Those of ``settled`` (run ids) are left out where that would be needed.
+    """
     global_id = await experiment_global_id(transport, experiment.project, experiment.iid)
     after: str | None = None
     while True:
         data = await transport.graphql(_CANDIDATES, {"experiment": global_id, "after": after})
         candidates = (data.get("mlExperiment") or {}).get("candidates") or {}
-        yield [_row_of_candidate(node, experiment.iid) for node in candidates.get("nodes") or []]
+        nodes = [node for node in candidates.get("nodes") or [] if _is_whole(node) or node.get("eid") not in settled]
+        yield list(await asyncio.gather(*(_row_of(transport, experiment, node) for node in nodes)))
         page = candidates.get("pageInfo") or {}
         if not page.get("hasNextPage"):
             return
@@ -154,6 +162,17 @@ async def experiment_global_id(transport: Transport, project: ProjectRef, iid: i
         after = page.get("endCursor")
 
 
+async def _row_of(transport: Transport, experiment: Experiment, node: Mapping[str, Any]) -> RunRow:
+    if _is_whole(node):
+        return _row_of_candidate(node, experiment.iid)
+    return await run_row(transport, experiment.project, str(node.get("eid")))
+
+
+def _is_whole(node: Mapping[str, Any]) -> bool:
+    """Whether every logged value of a run came along, so that the latest ones are among them."""
+    return not ((node.get("metrics") or {}).get("pageInfo") or {}).get("hasNextPage")
+
+
 def _row_of_candidate(node: Mapping[str, Any], experiment_iid: int) -> RunRow:
     return {
         "info": {
@@ -164,15 +183,17 @@ def _row_of_candidate(node: Mapping[str, Any], experiment_iid: int) -> RunRow:
             "artifact_uri": f"candidate:{node.get('iid')}",
         },
         "data": {
-            "metrics": _latest([(item["name"], item["value"]) for item in _nodes(node, "metrics")]),
+            "metrics": _latest(_nodes(node, "metrics")),
             "params": [{"key": item["name"], "value": item["value"]} for item in _nodes(node, "params")],
             "tags": [{"key": item["name"], "value": item["value"]} for item in _nodes(node, "metadata")],
         },
     }
 
 
-def _latest(rows: list[tuple[str, float]]) -> list[dict[str, Any]]:
-    return [{"key": name, "value": value} for name, value in dict(rows).items()]
+def _latest(rows: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One value for each name: that of the highest step, since GraphQL does not promise the order of logging."""
+    ordered = sorted(rows, key=lambda row: row.get("step") or 0)
+    return [{"key": name, "value": value} for name, value in {row["name"]: row["value"] for row in ordered}.items()]
 
 
 def _nodes(node: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -232,5 +232,12 @@ class RunFeed:
                 self._without_search.add(project)
             else:
                 return
-        async for rows in candidate_pages(self._session.transport, experiment):
+        async for rows in candidate_pages(self._session.transport, experiment, self._settled()):
             yield rows
+
+    def _settled(self) -> frozenset[str]:
+        """The runs that are known and have ended; none while the table is filled, which must hold them all."""
+        if self.read is not None:
+            return frozenset()
+        columns = self.table.columns
+        return frozenset(row.id for row in map(columns.row, range(len(columns))) if not row.status.is_live)
