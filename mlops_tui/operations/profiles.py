@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from mlops_tui.analysis.drift import Observation
 from mlops_tui.analysis.profiles import reference_profile
+from mlops_tui.analysis.tallies import tally_of
 from mlops_tui.datasets.columns import Cells, Dataset
 from mlops_tui.domain.drift import FeatureKind
 from mlops_tui.domain.profiles import MOST_BINS, FeatureProfile, ProfileError, ReferenceProfile, UnsuitedColumnError
@@ -45,21 +47,18 @@ def make_profile(dataset: Dataset, kinds: Kinds | None = None, most_bins: int = 
         DataError: the table is damaged.
     """
     chosen = kinds or {}
-    readers: dict[str, ReferenceReader] = {}
 
-    def take(name: str, cells: Cells) -> None:
-        reader = readers.get(name)
-        if reader is None:
-            reader = readers[name] = ReferenceReader(name, chosen.get(name))
-        reader.add(cells)
-
-    _read(dataset, list(chosen) or None, take)
-    features, problems = [], []
-    for name in chosen or dataset.columns:
+    def finish(name: str, reader: ReferenceReader) -> FeatureProfile | Problem:
         try:
-            features.append(_profiled(name, readers.get(name), dataset, most_bins))
+            return reader.profile(dataset.rows, most_bins)
         except ProfileError as error:
-            problems.append(Problem(name, chosen.get(name) or FeatureKind.NUMERIC, error.why, _is_unsuited(error)))
+            kind = chosen.get(name) or FeatureKind.NUMERIC
+            return Problem(name, kind, error.why, isinstance(error, UnsuitedColumnError))
+
+    made = _read(dataset, list(chosen) or None, lambda name: ReferenceReader(name, chosen.get(name)), finish)
+    outcomes = [made.get(name) or _unread(dataset, name, chosen.get(name)) for name in chosen or dataset.columns]
+    features = [outcome for outcome in outcomes if isinstance(outcome, FeatureProfile)]
+    problems = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
     return Profiling(reference_profile(features), tuple(problems))
 
 
@@ -69,36 +68,56 @@ def observe(dataset: Dataset, features: Sequence[FeatureProfile]) -> list[Observ
     Raises:
         DataError: the table is damaged.
     """
-    readers = {feature.name: CurrentReader(feature) for feature in features}
-    _read(dataset, list(readers), lambda name, cells: readers[name].add(cells))
-    for name, reader in readers.items():
-        if dataset.columns and name not in dataset.columns:
-            reader.problem = "the data have no such column"
-    return [Observation(reader.feature, reader.counts(dataset.rows), reader.problem) for reader in readers.values()]
+    profiles = {feature.name: feature for feature in features}
+
+    def finish(name: str, reader: CurrentReader) -> Observation:
+        return Observation(profiles[name], reader.counts(dataset.rows), reader.problem)
+
+    made = _read(dataset, list(profiles), lambda name: CurrentReader(profiles[name]), finish)
+    return [made.get(name) or _unseen(dataset, feature) for name, feature in profiles.items()]
 
 
-def _is_unsuited(error: ProfileError) -> bool:
-    return isinstance(error, UnsuitedColumnError)
+def _unread(dataset: Dataset, name: str, kind: FeatureKind | None) -> Problem:
+    reason = "the data have no rows" if name in dataset.columns else "the data have no such column"
+    return Problem(name, kind or FeatureKind.NUMERIC, reason)
 
 
-def _profiled(name: str, reader: ReferenceReader | None, dataset: Dataset, most_bins: int) -> FeatureProfile:
-    if reader is None:
-        why = "the data have no rows" if name in dataset.columns else "the data have no such column"
-        raise ProfileError(f"{name} cannot be profiled", why=why)
-    return reader.profile(dataset.rows, most_bins)
+def _unseen(dataset: Dataset, feature: FeatureProfile) -> Observation:
+    if dataset.columns and feature.name not in dataset.columns:
+        return Observation(feature, None, "the data have no such column")
+    return Observation(feature, tally_of(feature.bins).counts(dataset.rows))
 
 
-def _read(dataset: Dataset, columns: list[str] | None, take: Callable[[str, Cells], None]) -> None:
-    """Read the columns, several at once where the table allows; each column stays in one thread."""
-    threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    if not dataset.is_columnar or threads == 1:
-        _read_some(dataset, columns, take)
-        return
+class _Reader(Protocol):
+    def add(self, cells: Cells) -> None: ...
+
+
+_AnyReader = TypeVar("_AnyReader", bound=_Reader)
+_Outcome = TypeVar("_Outcome")
+
+
+def _read(
+    dataset: Dataset,
+    columns: list[str] | None,
+    start: Callable[[str], _AnyReader],
+    finish: Callable[[str, _AnyReader], _Outcome],
+) -> dict[str, _Outcome]:
+    """Give the cells of every column to a reader of its own; columns that had cells have an outcome.
+
+    Where the table allows, columns are read to their end one by one, several at once, each in one thread.
+    """
+
+    def read(wanted: list[str] | None) -> dict[str, _Outcome]:
+        readers: dict[str, _AnyReader] = {}
+        for name, cells in dataset.read(wanted):
+            if name not in readers:
+                readers[name] = start(name)
+            readers[name].add(cells)
+        return {name: finish(name, reader) for name, reader in readers.items()}
+
+    if not dataset.is_columnar:
+        return read(columns)
     names = dataset.columns if columns is None else columns
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda name: _read_some(dataset, [name], take), names))
-
-
-def _read_some(dataset: Dataset, columns: list[str] | None, take: Callable[[str, Cells], None]) -> None:
-    for name, cells in dataset.read(columns):
-        take(name, cells)
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        parts = pool.map(lambda name: read([name]), names)
+        return {name: outcome for part in parts for name, outcome in part.items()}
