@@ -132,6 +132,10 @@ def in_order(matters: Sequence[Matter]) -> tuple[Matter, ...]:
 
 
 def _unsettled(session: Session) -> list[Matter]:
+    chain = session.journal.verify()
+    if not chain.holds:
+        reason = f"entry {chain.broken_at}: {chain.reason}"
+        return [Matter(MatterKind.JOURNAL_BROKEN, "The journal is broken", reason, None)]
     try:
         entries = session.journal.unsettled()
     except RefusedError as error:

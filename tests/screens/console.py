@@ -73,7 +73,7 @@ def console(
     context = Context(
         "company", url or company.server.url, tuple(str(item["path"]) for item in company.server.projects)
     )
-    context = replace(context, theme="dark", **chosen)
+    context = replace(context, **{"theme": "dark", **chosen})
     credential = FoundCredential(TokenKind.PERSONAL, Secret(company.server.tokens[role]), "test")
     home = Path(company.folder / role)
     launch = Launch(
@@ -110,5 +110,6 @@ async def until(pilot: Pilot[Any], holds: Callable[[], object], *, passing: floa
             except LookupError:
                 pass
             if passing:
+                assert isinstance(pilot.app, Console)
                 await pilot.app.pass_time(passing)
             await asyncio.sleep(0.01)

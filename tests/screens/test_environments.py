@@ -1,0 +1,69 @@
+"""The environments: what is live where, and promoting and rolling back from there."""
+
+from __future__ import annotations
+
+from mlops_tui.screens.environments import EnvironmentsView
+from mlops_tui.screens.model import ModelView
+from mlops_tui.widgets.confirm import ConfirmDialog
+from mlops_tui.widgets.details import DetailsDialog
+from mlops_tui.widgets.form import FormDialog
+from tests.operations.company import Company
+from tests.sandbox.factory import client
+from tests.screens.console import opened, until
+
+
+async def test_what_is_live_where_since_when_and_by_whom(company: Company) -> None:
+    async with opened(company, "environments", size=(140, 30)) as (app, _):
+        rows = {(row[0], row[1]): row for row in app.rows("environments-table")}
+        assert len(rows) == 6
+        production = rows["PROD production", "fraud"]
+        assert production[2:5] == ["2.0.0", "✓ available", "05-17 16:21"]
+        assert production[6] == "mona"
+        assert production[-1] == "https://production.fraud.acme.example"
+
+
+async def test_a_deployment_that_names_no_version_makes_the_answer_uncertain(company: Company) -> None:
+    project = company.server.project_id("acme/fraud")
+    api = client(company.server)
+    sha = api.get(f"/projects/{project}/repository/commits").json()[0]["id"]
+    body = {"environment": "production", "sha": sha, "ref": "main", "tag": False, "status": "success"}
+    assert api.post(f"/projects/{project}/deployments", json=body).status_code == 201
+    async with opened(company, "environments") as (app, pilot):
+        rows = {(row[0], row[1]): row for row in app.rows("environments-table")}
+        assert rows["PROD production", "fraud"][2] == "2.0.0 ?"
+        await pilot.press("1")
+        await until(pilot, lambda: any("uncertain" in row[0] for row in app.rows("attention-table")))
+
+
+async def test_a_row_opens_its_model_and_describes_itself(company: Company) -> None:
+    async with opened(company, "environments") as (app, pilot):
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DetailsDialog))
+        assert "production.churn.acme.example" in app.texts()
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ModelView) and app.rows("versions-table"))
+        await pilot.press("escape")
+        assert isinstance(app.screen, EnvironmentsView)
+
+
+async def test_promoting_from_here_offers_this_environment(company: Company) -> None:
+    async with opened(company, "environments") as (app, pilot):
+        app.table("environments-table").go_to("acme/fraud staging fraud 2.1.0")
+        await pilot.pause()
+        await pilot.press("P")
+        await until(pilot, lambda: "which version of fraud" in app.texts())
+        await pilot.press(*"1.2.1", "enter")
+        await until(pilot, lambda: "which environment" in app.texts())
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Promote fraud 1.2.1 to staging" in app.texts()
+        assert "Type fraud" not in app.texts()
+
+
+async def test_rolling_back_from_here_asks_for_no_environment(company: Company) -> None:
+    async with opened(company, "environments") as (app, pilot):
+        app.table("environments-table").go_to("acme/fraud production fraud 2.0.0")
+        await pilot.pause()
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
+        assert "Roll fraud back in production, where 2.0.0 is live" in app.texts()
