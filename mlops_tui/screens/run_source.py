@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mlops_tui.domain.durations import coarse_duration
 from mlops_tui.domain.filters import Field, FieldKind, parse_field
+from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
 from mlops_tui.widgets.plot_figure import plain_number
@@ -95,7 +96,7 @@ class RunSource:
 
     def _name(self, row: RunRow) -> Cell:
         name = row.name or row.id[:8]
-        return Cell(f"{name} (baseline)", Token.STRONG) if row.id == self.baseline else Cell(name)
+        return Cell(f"{Sign.CRUMB.glyph} {name}", Token.STRONG) if row.id == self.baseline else Cell(name)
 
 
 def run_source(

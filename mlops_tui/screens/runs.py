@@ -21,6 +21,7 @@ from mlops_tui.screens.run_items import experiment_counts, experiment_source, ex
 from mlops_tui.screens.run_source import Wish, run_source, sort_choices
 from mlops_tui.screens.run_table import RunsTable
 from mlops_tui.screens.view import View
+from mlops_tui.themes.glyphs import Sign
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.table import Table
@@ -132,6 +133,9 @@ class RunsView(View):
         title = "Runs"
         if self._experiment is not None:
             title += f" of {experiment_title(self._experiments, self._experiment)}"
+        baseline = self._row(self._baseline)
+        if baseline is not None:
+            title += f", baseline {Sign.CRUMB.glyph} {baseline.name or baseline.id[:8]}"
         read = self._feed.read if self._feed is not None else None
         if read is not None and self._runs is not None and self._runs.is_complete:
             title += f" (reading anew: {read:,})"

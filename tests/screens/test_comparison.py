@@ -61,7 +61,8 @@ async def test_a_pinned_baseline_is_what_the_others_are_held_against(training: T
     async with opened(training, tmp_path) as (app, pilot):
         await pilot.press("down", "down", "down", "B", "down")
         await pilot.pause()
-        assert app.rows("runs-table")[3][1] == "xgb-large (baseline)"
+        assert app.rows("runs-table")[3][1] == f"{Sign.CRUMB.glyph} xgb-large"
+        assert app.screen.query_one("#runs", Pane).heading == f"Runs, baseline {Sign.CRUMB.glyph} xgb-large"
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, ComparisonView) and lines(app))
         titles = [column.title for column in app.table("comparison-table").source.columns]
