@@ -177,11 +177,11 @@ def _deployments(delivery: Delivery, kind: ContextKind) -> Iterator[Matter]:
 
 
 def _state(item: Deployment) -> tuple[MatterKind, str] | None:
-    by = f", by {item.username}" if item.username else ""
+    by = f" ({item.username})" if item.username else ""
     if item.status is DeploymentStatus.FAILED:
         return MatterKind.DEPLOYMENT_FAILED, f"the deployment failed{by}"
     if item.status is DeploymentStatus.BLOCKED:
-        return MatterKind.DEPLOYMENT_WAITING, f"waits for an approval{by}"
+        return MatterKind.DEPLOYMENT_WAITING, f"waits for approval{by}"
     if item.job is not None and item.job.status.waits_for_a_person:
         return MatterKind.DEPLOYMENT_WAITING, f"waits for somebody to start the job {item.job.name}{by}"
     if not item.status.is_finished and item.status is not DeploymentStatus.UNKNOWN:
@@ -217,21 +217,27 @@ def _in_production(summary: ModelSummary, kind: ContextKind) -> Iterator[InProdu
 
 def _of_production(row: InProduction) -> Iterator[Matter]:
     live = row.live
-    place = {"project": row.project, "model": live.model, "environment": live.environment}
-    title = f"{live.model} {live.version} in {live.environment}"
     if live.unknown_since is not None:
-        detail = "a later deployment there names no version, so what is live is not certain"
-        yield Matter(MatterKind.LIVE_UNKNOWN, title, detail, live.unknown_since, is_production=True, **place)
-    if row.newer is not None:
-        detail = f"{live.version} is live in {live.environment}"
         yield Matter(
-            MatterKind.NEWER_VERSION,
-            f"{live.model} {row.newer} is newer",
-            detail,
-            row.newer_since,
-            version=row.newer,
+            kind=MatterKind.LIVE_UNKNOWN,
+            title=f"{live.model} {live.version} in {live.environment}",
+            detail="a later deployment there names no version, so what is live is not certain",
+            at=live.unknown_since,
+            project=row.project,
+            model=live.model,
+            environment=live.environment,
             is_production=True,
-            **place,
+        )
+    if row.newer is not None:
+        yield Matter(
+            kind=MatterKind.NEWER_VERSION,
+            title=f"{live.model} {row.newer} is newer",
+            detail=f"{live.environment} runs {live.version}",
+            at=row.newer_since,
+            project=row.project,
+            model=live.model,
+            version=row.newer,
+            environment=live.environment,
         )
 
 

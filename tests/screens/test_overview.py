@@ -26,8 +26,8 @@ from tests.screens.test_promotion import let_health_checks_fail
 async def test_what_waits_comes_before_what_could_be_done(company: Company) -> None:
     async with opened(company, "overview", size=(120, 40)) as (app, _):
         rows = app.rows("attention-table")
-        assert rows[0][:3] == ["◐ waiting", "PROD demand 1.2.0 → production", "waits for an approval, by dev"]
-        assert {"PROD fraud 2.1.0 is newer", "PROD churn 2.0.0 is newer"} <= {row[1] for row in rows[1:]}
+        assert rows[0][:3] == ["◐ waiting", "PROD demand 1.2.0 → production", "waits for approval (dev)"]
+        assert {"fraud 2.1.0 is newer", "churn 2.0.0 is newer"} <= {row[1] for row in rows[1:]}
         assert [row[:3] for row in app.rows("production-table")] == [
             ["churn", "PROD 1.1.0", "2.0.0"],
             ["demand", "PROD 1.1.1", "1.2.0"],
