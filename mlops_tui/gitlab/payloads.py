@@ -19,13 +19,14 @@ log = logging.getLogger(__name__)
 class Payload(BaseModel):
     """A part of an answer; keys that we do not know are left alone, since every release of GitLab adds some."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=False)
+    # Most commands read few of these shapes, and building them all costs more than the requests.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class GraphQLPayload(Payload):
     """A part of a GraphQL answer, whose keys are in camel case."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True, alias_generator=to_camel)
 
 
 P = TypeVar("P", bound=Payload)

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mlops_tui.config.paths import Paths, private_folder
-from mlops_tui.config.policy import POLICY_PATH, parse_policy
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential
@@ -95,6 +94,8 @@ class Session:
 
         Raises ConfigError, naming the line, when the file is wrong.
         """
+        from mlops_tui.config.policy import POLICY_PATH, parse_policy
+
         file = await read_file(self.transport, project.ref, POLICY_PATH, project.default_branch)
         return parse_policy(file.text, f"{project.ref.path}:{POLICY_PATH}", file.commit) if file else Policy()
 
