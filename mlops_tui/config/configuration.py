@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops_tui.domain.contexts import Context, ContextKind
-from mlops_tui.domain.preferences import Clipboard, Preferences
+from mlops_tui.domain.preferences import Announcement, Clipboard, Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +75,6 @@ def instance_address(url: str) -> str:
 def _preferences(document: Mapping[str, Any]) -> Preferences:
     chosen = {key: document[key] for key in ("theme", "low_bandwidth", "mouse", "keymap") if key in document}
     clipboard = Clipboard(document.get("clipboard", Clipboard.AUTO))
-    return Preferences(clipboard=clipboard, **chosen)
+    announce = Announcement(document.get("announce", Announcement.BELL))
+    command = tuple(document.get("announce_command") or ())
+    return Preferences(clipboard=clipboard, announce=announce, announce_command=command, **chosen)

@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     """Let the mouse click and scroll; turn it off to select text with the terminal."""
     clipboard: Literal["auto", "osc52", "off"] = "auto"
     """How `y` copies: "osc52" always asks the terminal, "off" shows the text to copy by hand."""
+    announce: Literal["off", "bell", "osc9", "osc777"] = "bell"
+    """How the terminal is told that something new waits for you."""
+    announce_command: list[str] = []
+    """A program and its arguments that is told so too, run without a shell: ["notify-send", "GitLab"]."""
     keymap: dict[str, str | list[str]] = {}
     """Keys of actions: the id of an action in quotes, and its keys as a list or as one text with commas."""
     contexts: dict[str, ContextSettings] = {}

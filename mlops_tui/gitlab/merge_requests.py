@@ -113,8 +113,10 @@ async def changed_paths(transport: Transport, project: ProjectRef, iid: int) -> 
     return tuple(sorted({name for row in rows for name in (row.old_path, row.new_path) if name}))
 
 
-async def read_approvals(transport: Transport, project: Project, iid: int) -> MergeRequestApprovals:
-    """Who approved a merge request and who is missing.
+async def read_approvals(
+    transport: Transport, project: Project, iid: int, *, with_rules: bool = True
+) -> MergeRequestApprovals:
+    """Who approved a merge request and who is missing; without ``with_rules`` one rule stands for all of them.
 
     Rules with names exist where the licence has them; elsewhere an approval is one any member may give, and none is
     needed.
@@ -123,7 +125,7 @@ async def read_approvals(transport: Transport, project: Project, iid: int) -> Me
     answer = await transport.get(f"{path}/approvals")
     row = read(_Approvals, answer.json(), "the approvals")
     rules: tuple[ApprovalRule, ...] = ()
-    if project.has_merge_request_rules:
+    if project.has_merge_request_rules and with_rules:
         state = read(_State, (await transport.get(f"{path}/approval_state")).json(), "the approval rules")
         rules = tuple(_rule(item, may=bool(row.user_can_approve)) for item in state.rules)
     if not rules:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, ApprovalState, in_inbox_order
 from mlops_tui.domain.errors import MlopsError, NotSignedInError, UnreachableError
@@ -13,7 +14,14 @@ from mlops_tui.operations.deployment_approvals import deployment_approval, job_a
 from mlops_tui.operations.merge_request_approvals import merge_request_approval, waiting_merge_requests
 from mlops_tui.operations.promotion_requests import request_approval, waiting_requests
 from mlops_tui.operations.session import Session
-from mlops_tui.operations.surroundings import Surroundings, read_surroundings, way_sentence
+from mlops_tui.operations.surroundings import (
+    Surroundings,
+    read_surroundings,
+    renew_surroundings,
+    way_sentence,
+)
+
+_SELDOM = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +38,52 @@ class Inbox:
         return tuple(item for item in self.approvals if item.can_decide)
 
 
-async def list_approvals(session: Session) -> Snapshot[Inbox]:
-    """Everything that waits in the projects of the context.
+class InboxReader:
+    """Reads the inbox again and again, as a live view does.
 
-    A project that cannot be read is told of in the notices and hides no other; an error that concerns all of them
-    raises.
+    Environments, policies and members are read anew once a minute only; deployments, merge requests, issues, votes
+    and jobs every time.
     """
-    projects = await session.projects()
-    parts = await asyncio.gather(*(_of_project(session, project) for project in projects))
-    found = [approval for approvals, _ in parts for approval in approvals]
-    notices = [notice for _, said in parts for notice in said]
-    return session.snapshot(Inbox(in_inbox_order(found), tuple(notices), await session.identify()))
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[int, tuple[datetime, Surroundings]] = {}
+
+    async def read(self) -> Snapshot[Inbox]:
+        """Everything that waits in the projects of the context.
+
+        A project that cannot be read is told of in the notices and hides no other; an error that concerns all of them
+        raises.
+        """
+        projects = await self._session.projects()
+        me = await self._session.identify()
+        parts = await asyncio.gather(*(self._of_project(project) for project in projects))
+        found = [approval for approvals, _ in parts for approval in approvals]
+        notices = [notice for _, said in parts for notice in said]
+        return self._session.snapshot(Inbox(in_inbox_order(found), tuple(notices), me))
+
+    async def _of_project(self, project: Project) -> tuple[list[Approval], list[str]]:
+        try:
+            around = await self._surroundings(project)
+            return await _waiting(self._session, around), _ways(around)
+        except (UnreachableError, NotSignedInError):
+            raise
+        except MlopsError as error:
+            return [], [f"{project.ref.path} is left out: {error.what}: {error.why}"]
+
+    async def _surroundings(self, project: Project) -> Surroundings:
+        now = self._session.clock.now()
+        read_at, known = self._known.get(project.ref.id, (now - _SELDOM, None))
+        if known is not None and now - read_at < _SELDOM:
+            return await renew_surroundings(self._session, known)
+        around = await read_surroundings(self._session, project)
+        self._known[project.ref.id] = (now, around)
+        return around
+
+
+async def list_approvals(session: Session) -> Snapshot[Inbox]:
+    """Everything that waits in the projects of the context, read once."""
+    return await InboxReader(session).read()
 
 
 async def find_approval(session: Session, approval_id: ApprovalId) -> Approval:
@@ -63,20 +106,18 @@ async def find_with_surroundings(session: Session, approval_id: ApprovalId) -> t
             return await request_approval(session, around, approval_id.number), around
 
 
-async def _of_project(session: Session, project: Project) -> tuple[list[Approval], list[str]]:
-    try:
-        around = await read_surroundings(session, project)
-        parts = await asyncio.gather(
-            waiting_deployments(session, around),
-            waiting_merge_requests(session, around),
-            waiting_requests(session, around),
-        )
-    except (UnreachableError, NotSignedInError):
-        raise
-    except MlopsError as error:
-        return [], [f"{project.ref.path} is left out: {error.what}: {error.why}"]
-    said = {way_sentence(project, model.approval) for model in around.policy.models.values()} - {""}
-    return [item for part in parts for item in part if item.state.is_open or _tells(item)], sorted(said)
+async def _waiting(session: Session, around: Surroundings) -> list[Approval]:
+    parts = await asyncio.gather(
+        waiting_deployments(session, around),
+        waiting_merge_requests(session, around),
+        waiting_requests(session, around),
+    )
+    return [item for part in parts for item in part if item.state.is_open or _tells(item)]
+
+
+def _ways(around: Surroundings) -> list[str]:
+    policies = [model.approval for model in around.policy.models.values()]
+    return sorted({way_sentence(around.project, policy) for policy in policies} - {""})
 
 
 def _tells(approval: Approval) -> bool:

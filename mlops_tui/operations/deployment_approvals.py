@@ -21,7 +21,7 @@ from mlops_tui.domain.errors import NotAllowedError, NotFoundError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.projects import Role, User
-from mlops_tui.gitlab.approvals import DeploymentRule, deployment_rules, triggerer_and_votes
+from mlops_tui.gitlab.approvals import DeploymentRule, deployment_rules
 from mlops_tui.gitlab.deployments import get_deployment
 from mlops_tui.gitlab.jobs import gating_jobs, get_job, playable_by_me
 from mlops_tui.gitlab.members import Member, group_members
@@ -75,13 +75,7 @@ async def _of_deployments(session: Session, around: Surroundings, deployments: S
     groups = await _group_people(session, rules.values())
     ruled = [item for item in deployments if rules.get(item.id)]
     plain = [(item.job, item) for item in deployments if not rules.get(item.id) and item.job]
-    told = await asyncio.gather(
-        *(triggerer_and_votes(session.transport, around.project.ref, item.id) for item in ruled)
-    )
-    approvals = [
-        _approval(session, around, item, rules[item.id] or (), groups, triggerer)
-        for item, (triggerer, _) in zip(ruled, told, strict=True)
-    ]
+    approvals = [_approval(session, around, item, rules[item.id] or (), groups) for item in ruled]
     return approvals + await _of_jobs(session, around, plain)
 
 
@@ -107,8 +101,8 @@ def _approval(
     deployment: Deployment,
     rules: Sequence[DeploymentRule],
     groups: dict[int, tuple[User, ...]],
-    triggerer: User | None,
 ) -> Approval:
+    triggerer = _person(around, deployment.username)
     votes = tuple(vote for rule in rules for vote in rule.votes)
     shown = tuple(_rule(rule, around.members, groups) for rule in rules)
     state = Standing(
@@ -178,7 +172,7 @@ def _obstacle(
     admitting = [rule for rule in rules if rule.admits_me]
     if not admitting:
         return Obstacle.NOT_ON_RULE
-    is_own = triggerer is not None and triggerer.id == around.me.id
+    is_own = triggerer is not None and triggerer.username == around.me.username
     if is_own and not around.project.triggerer_may_approve:
         return Obstacle.TRIGGERER
     served = {vote.rule for vote in votes if vote.user.id == around.me.id and vote.decision is Decision.APPROVED}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.errors import NotAllowedError, NotFoundError
 from mlops_tui.domain.policy import ApprovalMode, ApprovalPolicy, Policy
 from mlops_tui.domain.projects import Project, User
 from mlops_tui.domain.promotions import is_production
+from mlops_tui.gitlab.deployments import list_deployments
 from mlops_tui.gitlab.members import Member, project_members
-from mlops_tui.operations.deliveries import Delivery, read_delivery
+from mlops_tui.operations.deliveries import HISTORY, Delivery, read_delivery
 from mlops_tui.operations.session import Session
 
 
@@ -40,6 +41,13 @@ async def read_surroundings(session: Session, project: Project) -> Surroundings:
         read_delivery(session, project), session.policy(project), _members(session, project), session.identify()
     )
     return Surroundings(project, delivery, policy, members, me)
+
+
+async def renew_surroundings(session: Session, known: Surroundings) -> Surroundings:
+    """The same with the newest deployments; what seldom changes stays as it was read."""
+    book = session.deployment_book(known.project.ref)
+    deployments = await list_deployments(session.transport, known.project.ref, book, limit=HISTORY)
+    return replace(known, delivery=replace(known.delivery, deployments=tuple(deployments)))
 
 
 def approval_way(project: Project, policy: ApprovalPolicy) -> ApprovalMode:

@@ -42,6 +42,13 @@ VERSION_ACTIONS = (
     KeyAction("version.download", ("S",), "Download", "Save its files on this machine and check their sums"),
 )
 
+DECIDING_ACTIONS = (
+    KeyAction("deciding.approve", ("A",), "Approve", "Approve this, or everything that is marked", changes=True),
+    KeyAction("deciding.reject", ("X",), "Reject", "Reject this, or all that is marked, and say why", changes=True),
+    KeyAction("deciding.comment", ("C",), "Comment", "Comment on this without deciding", changes=True),
+)
+APPROVALS_ACTIONS = (KeyAction("approvals.mine", ("m",), "Mine", "Show only what waits for you, or everything"),)
+
 OWN_ACTIONS = (
     *RUNS_ACTIONS,
     *RUN_ACTIONS,
@@ -51,6 +58,8 @@ OWN_ACTIONS = (
     *REGISTRY_ACTIONS,
     *MODEL_ACTIONS,
     *VERSION_ACTIONS,
+    *DECIDING_ACTIONS,
+    *APPROVALS_ACTIONS,
 )
 
 

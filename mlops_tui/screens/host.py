@@ -83,3 +83,7 @@ class Host(Protocol):
     def copy(self, text: str) -> None:
         """Put the text on the clipboard and say how."""
         ...
+
+    def announce(self, title: str, text: str) -> None:
+        """Tell a person who may look elsewhere, in the way they chose."""
+        ...

@@ -54,6 +54,14 @@ VIEWS = (
         ("env", "envs"),
     ),
     ViewEntry(
+        "approvals",
+        "5",
+        "Approvals",
+        "what waits for a person, and for you",
+        "mlops_tui.screens.approvals:ApprovalsView",
+        ("approval", "inbox", "a"),
+    ),
+    ViewEntry(
         "journal", "", "Journal", "what was done from here", "mlops_tui.screens.journal:JournalView", ("history", "j")
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from mlops_tui.domain.actions import Outcome
+from mlops_tui.domain.approvals import ApprovalState
 from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.runs import RunStatus
@@ -93,6 +94,21 @@ def outcome(result: Outcome) -> Status:
             return Status(Sign.UNKNOWN, result.value, Token.WARNING)
         case _:
             assert_never(result)
+
+
+def approval_state(state: ApprovalState) -> Status:
+    """How the state of an approval looks."""
+    match state:
+        case ApprovalState.WAITING:
+            return Status(Sign.WAITING, state.value, Token.PLAIN)
+        case ApprovalState.APPROVED | ApprovalState.DONE:
+            return Status(Sign.OK, state.value, Token.OK)
+        case ApprovalState.REJECTED:
+            return Status(Sign.FAILED, state.value, Token.ERROR)
+        case ApprovalState.SUPERSEDED | ApprovalState.EXPIRED:
+            return Status(Sign.STOPPED, state.value, Token.MUTED)
+        case _:
+            assert_never(state)
 
 
 def comparison(is_better: bool | None) -> Status:

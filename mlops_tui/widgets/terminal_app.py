@@ -17,6 +17,7 @@ from mlops_tui.domain.text import clean, clean_block
 from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
 from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
 from mlops_tui.widgets._textual_compat import write_to_terminal
+from mlops_tui.widgets.announcements import announcement_sequence, run_announcement
 from mlops_tui.widgets.clipboard import copy_sequence
 from mlops_tui.widgets.terminal import WATCH_SECONDS, exit_on_signals, is_lost
 
@@ -79,6 +80,15 @@ class TerminalApp(App[Result], Generic[Result], inherit_bindings=False):
 
         notice = "" if copied.was_sent else copied.notice
         self.push_screen(TextDialog("Copy this by hand", text, note=notice))
+
+    def announce(self, title: str, text: str) -> None:
+        """Tell a person who may look elsewhere: a toast, the terminal's own way, and the program of their choice."""
+        self.notify(text, title=title, timeout=10)
+        chosen = self._preferences
+        write_to_terminal(self, announcement_sequence(chosen.announce, title, text, self._environ))
+        if chosen.announce_command:
+            work = run_announcement(chosen.announce_command, title, text)
+            self.run_worker(work, group="announcing", exit_on_error=False)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Textual's own widgets copy the same way."""
