@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import mul
 
-from mlops_tui.domain.inferences import Subject, batch_rows, columns_of
+from mlops_tui.domain.inferences import BATCH_SIZE, Subject, batch_rows, column_of, columns_of
 from mlops_tui.domain.profiles import Bins, CategoryBins, NumericBins
-from mlops_tui.domain.traces import Span, Value, text_of
+from mlops_tui.domain.traces import Span, SpanStatus, Value, text_of
 from mlops_tui.domain.window_slices import (
     NO_PROFILE,
     ColumnCounts,
@@ -24,18 +24,15 @@ from mlops_tui.domain.window_slices import (
 )
 
 _NANOSECONDS = 1_000_000_000
-_NUMBERS = frozenset({float, int})
+_NOTHING = type(None)
 
 
 @dataclass(slots=True)
-class _Gathered:
-    """What fell into one window of one subject so far."""
+class _Group:
+    """The spans of one window and subject."""
 
-    predictions: int = 0
-    errors: int = 0
-    ends: list[int] = field(default_factory=list)
-    durations: list[int] = field(default_factory=list)
-    values: dict[str, list[Value]] = field(default_factory=dict)
+    subject: Subject
+    spans: list[Span] = field(default_factory=list)
 
 
 class SliceCounter:
@@ -47,55 +44,76 @@ class SliceCounter:
     def __init__(self, width: int, profile: WindowProfile | None = None) -> None:
         self._width = width
         self._profile = profile
-        self._gathered: dict[tuple[int, Subject], _Gathered] = {}
+        self._slices: dict[SliceKey, WindowSlice] = {}
 
     def add(self, spans: Iterable[tuple[Subject, Span]]) -> None:
-        """Take spans, each with the subject it is counted under."""
+        """Take spans, each with the subject it is counted under; many at a time cost less."""
         width_ns = self._width * _NANOSECONDS
+        groups: dict[tuple[int, int], _Group] = {}
         for subject, span in spans:
-            if self._profile is not None and not self._profile.covers(subject):
-                continue
-            key = (span.end_ns // width_ns, subject)
-            gathered = self._gathered.get(key)
-            if gathered is None:
-                gathered = self._gathered[key] = _Gathered()
-            gathered.ends.append(span.end_ns)
-            gathered.durations.append(span.end_ns - span.start_ns)
-            gathered.errors += span.is_error
-            if subject.model:
-                self._gather(gathered, span)
+            # Subjects are told apart by identity first, which is cheap; groups of equal ones are added up below.
+            key = (span.end_ns // width_ns, id(subject))
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = _Group(subject)
+            group.spans.append(span)
+        for (number, _), group in groups.items():
+            if self._profile is None or self._profile.covers(group.subject):
+                self._take(self._count(number, group))
 
     def slices(self) -> tuple[WindowSlice, ...]:
         """What was counted, in the order of time."""
-        profile_id = NO_PROFILE if self._profile is None else self._profile.profile_id
-        return tuple(
-            WindowSlice(
-                SliceKey(number * self._width, self._width, subject, profile_id),
-                _traffic(gathered),
-                gathered.predictions,
-                {name: count_column(values, self._bins(name)) for name, values in gathered.values.items()},
-            )
-            for (number, subject), gathered in sorted(self._gathered.items(), key=lambda item: item[0][0])
-        )
+        return tuple(sorted(self._slices.values(), key=lambda part: part.key.start))
 
-    def _gather(self, gathered: _Gathered, span: Span) -> None:
-        columns = columns_of(span)
-        if not columns:
-            return
-        gathered.predictions += batch_rows(span, columns)
-        for name, value in columns.items():
-            values = gathered.values.get(name)
-            if values is None:
-                if self._profile is not None and name not in self._profile.bins:
-                    continue
-                values = gathered.values[name] = []
-            if isinstance(value, tuple):
-                values.extend(item for item in value if item is not None)
-            else:
-                values.append(value)
+    def _take(self, part: WindowSlice) -> None:
+        known = self._slices.get(part.key)
+        self._slices[part.key] = part if known is None else known + part
+
+    def _count(self, number: int, group: _Group) -> WindowSlice:
+        profile_id = NO_PROFILE if self._profile is None else self._profile.profile_id
+        key = SliceKey(number * self._width, self._width, group.subject, profile_id)
+        if not group.subject.model:
+            return WindowSlice(key, _traffic(group.spans), 0, {})
+        predictions, values = gather(group.spans)
+        columns = {
+            name: count_column(found, self._bins(name))
+            for name, found in values.items()
+            if self._profile is None or name in self._profile.bins
+        }
+        return WindowSlice(key, _traffic(group.spans), predictions, columns)
 
     def _bins(self, name: str) -> Bins | None:
         return None if self._profile is None else self._profile.bins[name]
+
+
+def gather(spans: Sequence[Span]) -> tuple[int, dict[str, list[Value]]]:
+    """How many predictions the spans stand for, and the values of each column that were there."""
+    attributes = [span.attributes for span in spans]
+    keys = set().union(*attributes)
+    columns = {column: [found.get(key) for found in attributes] for key in keys if (column := column_of(key))}
+    types = {column: set(map(type, found)) for column, found in columns.items()}
+    if BATCH_SIZE in keys or any(tuple in found for found in types.values()):
+        return _gather_batches(spans)
+    gaps = [column for column, found in types.items() if _NOTHING in found]
+    if len(gaps) < len(columns):
+        predictions = len(spans)
+    else:
+        predictions = sum(any(value is not None for value in row) for row in zip(*columns.values(), strict=True))
+    for column in gaps:
+        columns[column] = [value for value in columns[column] if value is not None]
+    return predictions, columns
+
+
+def _gather_batches(spans: Sequence[Span]) -> tuple[int, dict[str, list[Value]]]:
+    predictions = 0
+    values: dict[str, list[Value]] = {}
+    for span in spans:
+        columns = columns_of(span)
+        predictions += batch_rows(span, columns) if columns else 0
+        for name, value in columns.items():
+            items = value if isinstance(value, tuple) else (value,)
+            values.setdefault(name, []).extend(item for item in items if item is not None)
+    return predictions, values
 
 
 def count_column(values: Sequence[Value], bins: Bins | None) -> ColumnCounts:
@@ -133,8 +151,8 @@ def _numbers(values: Sequence[Value], bins: NumericBins | None) -> ColumnCounts:
 
 
 def _only_numbers(values: Sequence[Value]) -> list[float]:
-    if _NUMBERS.issuperset(map(type, values)):
-        return [float(value) for value in values]  # type: ignore[arg-type]  # the types were just looked at
+    if set(map(type, values)) == {float}:
+        return list(values)  # type: ignore[arg-type]  # the types were just looked at
     return [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
 
 
@@ -149,13 +167,14 @@ def _categories(values: Sequence[Value], bins: CategoryBins) -> tuple[int, ...]:
     return (*known, len(values) - sum(known))
 
 
-def _traffic(gathered: _Gathered) -> Traffic:
-    latencies: Mapping[int, int] = Counter(map(latency_bucket, gathered.durations))
+def _traffic(spans: Sequence[Span]) -> Traffic:
+    ends = [span.end_ns for span in spans]
+    durations = [span.end_ns - span.start_ns for span in spans]
     return Traffic(
-        len(gathered.ends),
-        gathered.errors,
-        sum(gathered.durations),
-        min(gathered.ends),
-        max(gathered.ends),
-        dict(latencies),
+        len(spans),
+        sum(span.status is SpanStatus.ERROR for span in spans),
+        sum(durations),
+        min(ends),
+        max(ends),
+        dict(Counter(map(latency_bucket, durations))),
     )

@@ -36,7 +36,7 @@ import typer
 from mlops_tui import __version__
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 
-_NOUNS = ("runs", "models", "approvals", "environments", "rollouts", "drift", "journal", "config", "sandbox")
+_NOUNS = ("runs", "models", "approvals", "environments", "rollouts", "traces", "drift", "journal", "config", "sandbox")
 _COMMANDS = ("demo", "doctor")
 
 

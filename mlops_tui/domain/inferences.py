@@ -28,6 +28,7 @@ PROJECT_NAME = "gitlab.project.name"
 FEATURE = "ml.feature."
 PREDICTION = "ml.prediction."
 GROUND_TRUTH = "ml.ground_truth."
+SUBJECT_KEYS = (MODEL_NAME, MODEL_VERSION, TRACK, ENVIRONMENT, PROJECT_ID, PROJECT_NAME)
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
 _KNOWN_KEYS = 8_192
@@ -62,21 +63,13 @@ class Label:
 
 def subject_of(span: Span) -> Subject:
     """What the span is counted under; its own attributes win over its resource's."""
-    own, shared = span.attributes, span.resource.attributes
-
-    def told(key: str) -> str:
-        value = own.get(key)
-        return text_of(shared.get(key) if value is None else value)
-
-    arm = told(TRACK).lower()
-    return Subject(
-        text_of(shared.get("service.name")),
-        told(PROJECT_ID) or told(PROJECT_NAME),
-        told(MODEL_NAME),
-        told(MODEL_VERSION),
-        _ARMS.get(arm, arm),
-        told(ENVIRONMENT),
-    )
+    own = map(span.attributes.get, SUBJECT_KEYS)
+    shared = map(span.resource.attributes.get, SUBJECT_KEYS)
+    told = [text_of(theirs if mine is None else mine) for mine, theirs in zip(own, shared, strict=True)]
+    model, version, track, environment, project_id, project_name = told
+    arm = track.lower()
+    service = span.resource.service
+    return Subject(service, project_id or project_name, model, version, _ARMS.get(arm, arm), environment)
 
 
 @lru_cache(_KNOWN_KEYS)

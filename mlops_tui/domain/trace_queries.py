@@ -8,6 +8,7 @@ from enum import StrEnum
 from mlops_tui.domain.inferences import Subject
 from mlops_tui.domain.traces import SpanStatus, Value
 from mlops_tui.domain.window_slices import NO_PROFILE
+from mlops_tui.domain.windows import WindowRow
 
 LAST_NS = 2**63 - 1
 
@@ -124,6 +125,23 @@ class WindowQuery:
     columns: tuple[str, ...] = ()
     profile_id: str = NO_PROFILE
     width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowAnswer:
+    """Rows of windows; ``sampled`` is how many spans they rest on where not every span was counted, else None."""
+
+    rows: tuple[WindowRow, ...]
+    sampled: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderCapabilities:
+    """What a source of traces can do by itself: count in place, page through all it has, tell which attributes are."""
+
+    push_down: bool
+    paging: bool
+    attribute_discovery: bool
 
 
 @dataclass(frozen=True, slots=True)

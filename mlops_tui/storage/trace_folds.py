@@ -19,6 +19,7 @@ from mlops_tui.domain.window_slices import NO_PROFILE, WindowProfile, WindowSlic
 from mlops_tui.storage.trace_rows import SpanLoader, StoredSpan
 from mlops_tui.storage.trace_windows import add_slices
 
+DEFAULT_WIDTH = 300
 STEP = 5_000
 _MOST_REMEMBERED = 50_000
 
@@ -102,6 +103,12 @@ def all_folds(connection: sqlite3.Connection) -> tuple[Fold, ...]:
         Fold(_profile(profile, project, model, bins) if profile else None, width, counted)
         for profile, project, model, bins, width, counted in rows
     )
+
+
+def base_fold(folds: Iterable[Fold], width: int | None = None) -> Fold:
+    """The way of counting without bins, in windows of ``width`` if that is given, that has come furthest."""
+    plain = (fold for fold in folds if fold.profile is None and width in {None, fold.width})
+    return max(plain, key=lambda fold: (fold.counted, -fold.width), default=Fold(None, width or DEFAULT_WIDTH, 0))
 
 
 def newest_number(connection: sqlite3.Connection) -> int:

@@ -14,11 +14,13 @@ from mlops_tui.domain.profiles import Bins
 from mlops_tui.domain.trace_queries import (
     ArmStatistics,
     LabelledPrediction,
+    ReaderCapabilities,
     ServiceSummary,
     SubjectFilter,
     TimeRange,
     TraceQuery,
     TraceSummary,
+    WindowAnswer,
     WindowQuery,
 )
 from mlops_tui.domain.traces import Span, Trace
@@ -27,12 +29,11 @@ from mlops_tui.domain.windows import WindowRow
 from mlops_tui.storage import trace_queries
 from mlops_tui.storage.errors import NewerFileError
 from mlops_tui.storage.readers import Readers
-from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, newest_number, uncounted
+from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, base_fold, newest_number, uncounted
 from mlops_tui.storage.trace_rows import SpanLoader
 from mlops_tui.storage.trace_schema import SCHEMA
 from mlops_tui.storage.trace_windows import merged, read_slices
 
-DEFAULT_WIDTH = 300
 # Above so many spans latencies are read from the windows' buckets.
 MOST_EXACT = 500_000
 _EXPORT_STEP = 1_000
@@ -47,6 +48,7 @@ class EmbeddedTraces:
     """
 
     name = "embedded"
+    capabilities = ReaderCapabilities(push_down=True, paging=True, attribute_discovery=True)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -84,13 +86,18 @@ class EmbeddedTraces:
 
         return await self._read(query)
 
-    async def windows(self, query: WindowQuery) -> tuple[WindowRow, ...]:
+    async def windows(self, query: WindowQuery) -> WindowAnswer:
         """The columns of a model window by window, oldest first.
 
         Raises:
             InsufficientDataError: Nothing is counted by the profile asked for.
         """
-        return await self._read(lambda connection: tuple(_rows(connection, query)))
+        return WindowAnswer(await self._read(lambda connection: tuple(_rows(connection, query))))
+
+    async def columns(self, model: str, times: TimeRange) -> tuple[str, ...]:
+        """The names of a model's features and predictions."""
+        slices = [part for part in await self.slices(times) if part.key.subject.model == model]
+        return tuple(sorted({name for part in slices for name in part.columns}))
 
     async def slices(self, times: TimeRange) -> tuple[WindowSlice, ...]:
         """Traffic and columns of every subject in windows that overlap a range of time, oldest first."""
@@ -134,15 +141,9 @@ class EmbeddedTraces:
             )
 
 
-def _slices(connection: sqlite3.Connection, times: TimeRange, width: int | None = None) -> list[WindowSlice]:
+def _slices(connection: sqlite3.Connection, times: TimeRange) -> list[WindowSlice]:
     """What is counted without a profile, together with what is not counted yet."""
-    fold = _base_fold(connection, width)
-    return _complete(connection, fold, times, SubjectFilter())
-
-
-def _base_fold(connection: sqlite3.Connection, width: int | None) -> Fold:
-    folds = [fold for fold in all_folds(connection) if fold.profile is None and width in {None, fold.width}]
-    return max(folds, key=lambda fold: (fold.counted, -fold.width), default=Fold(None, width or DEFAULT_WIDTH, 0))
+    return _complete(connection, base_fold(all_folds(connection)), times, SubjectFilter())
 
 
 def _complete(
@@ -182,7 +183,7 @@ def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[Window
 
 def _wanted_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold:
     if not query.profile_id:
-        return _base_fold(connection, query.width)
+        return base_fold(all_folds(connection), query.width)
     for fold in all_folds(connection):
         profile = fold.profile
         if profile is None or query.width not in {None, fold.width}:

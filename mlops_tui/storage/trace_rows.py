@@ -5,13 +5,21 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from mlops_tui.domain.inferences import GROUND_TRUTH, PREDICTION_ID, Subject, is_label, label_of, subject_of
+from mlops_tui.domain.inferences import (
+    GROUND_TRUTH,
+    PREDICTION_ID,
+    SUBJECT_KEYS,
+    Subject,
+    is_label,
+    label_of,
+    subject_of,
+)
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus, Trace, text_of
 from mlops_tui.storage.trace_values import (
     dump_attributes,
@@ -38,8 +46,7 @@ _SELECT = """
     FROM spans AS s JOIN subjects AS u ON u.id = s.subject"""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSpan:
+class StoredSpan(NamedTuple):
     """A span with its number and the subject it is counted under."""
 
     number: int
@@ -66,11 +73,39 @@ def span_key(span: Span) -> bytes:
     return bytes.fromhex(span.trace_id + span.span_id)
 
 
-def counted_under(span: Span, attributes: bytes) -> Subject:
-    """The subject of a span; one that brings labels is no inference and counts for its service only."""
-    subject = subject_of(span)
-    if LABEL_SIGN in attributes and is_label(span):
-        return replace(subject, model="", version="", arm="")
+class SubjectFinder:
+    """Finds the subjects of many spans, each kind of them once; ``found`` holds the rows of those it met."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, tuple[Any, ...]] = {}
+        self._known: dict[tuple[Any, ...], tuple[int, Subject]] = {}
+
+    def find(self, span: Span, attributes: bytes) -> tuple[int, Subject]:
+        """The subject of a span and its number; ``attributes`` are the span's own as they are stored.
+
+        A span that brings labels is no inference and counts for its service only.
+        """
+        if LABEL_SIGN in attributes and is_label(span):
+            return self._keep(replace(subject_of(span), model="", version="", arm=""))
+        told = (id(span.resource), *map(span.attributes.get, SUBJECT_KEYS))
+        try:
+            known = self._known.get(told)
+        except TypeError:  # a nested value, which cannot be looked up
+            return self._keep(subject_of(span))
+        if known is None:
+            known = self._known[told] = self._keep(subject_of(span))
+        return known
+
+    def _keep(self, subject: Subject) -> tuple[int, Subject]:
+        subject = _one_of(subject)
+        row = subject_row(subject)
+        self.found[row[0]] = row
+        return row[0], subject
+
+
+@lru_cache(_KNOWN_SUBJECTS)
+def _one_of(subject: Subject) -> Subject:
+    """The same object for equal subjects, so that they are cheap to compare."""
     return subject
 
 
@@ -94,6 +129,8 @@ def origin_row(span: Span) -> tuple[Any, ...]:
 
 def rest_of(span: Span) -> str | None:
     """What few spans have, as JSON; None for most."""
+    if not (span.withheld or span.dropped or span.status_message or span.events or span.links):
+        return None
     rest: dict[str, Any] = {}
     if span.status_message:
         rest["message"] = span.status_message
@@ -105,7 +142,7 @@ def rest_of(span: Span) -> str | None:
         rest["events"] = dump_events(span.events)
     if span.links:
         rest["links"] = dump_links(span.links)
-    return orjson.dumps(rest).decode() if rest else None
+    return orjson.dumps(rest).decode()
 
 
 def label_row(number: int, span: Span) -> tuple[Any, ...] | None:

@@ -15,7 +15,6 @@ import orjson
 
 from mlops_tui.domain.traces import Attributes, SpanEvent, SpanLink, Value
 
-_UNUSUAL = (b":null", b",null", b"[null")
 _DOUBLE, _BYTES, _MAP = "double", "bytes", "map"
 
 
@@ -25,8 +24,8 @@ def dump_attributes(attributes: Attributes) -> bytes:
         plain = orjson.dumps(attributes)
     except TypeError:
         return orjson.dumps(_plain_items(attributes))
-    # Nulls may be NaN and braces a nested map, which then need their objects; text that only looks so costs time only.
-    if plain.count(b"{") > 1 or any(sign in plain for sign in _UNUSUAL):
+    # Nulls may be NaN and braces a nested map, which then need their objects; text that only looks so costs a moment.
+    if b"null" in plain or plain.find(b"{", 1) > 0:
         return orjson.dumps(_plain_items(attributes))
     return plain
 

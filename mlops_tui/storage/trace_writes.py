@@ -11,7 +11,7 @@ import orjson
 
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus
 from mlops_tui.storage import trace_rows
-from mlops_tui.storage.trace_rows import SPAN_COLUMNS, StoredSpan, insert_many
+from mlops_tui.storage.trace_rows import SPAN_COLUMNS, StoredSpan, SubjectFinder, insert_many
 from mlops_tui.storage.trace_values import dump_attributes, load_attributes
 
 PRUNED_GRID_SECONDS = 300
@@ -42,8 +42,8 @@ class _Batch:
 
     spans: list[tuple[Any, ...]] = field(default_factory=list)
     labels: list[tuple[Any, ...]] = field(default_factory=list)
-    subjects: set[tuple[Any, ...]] = field(default_factory=set)
-    origins: dict[tuple[int, object], tuple[Any, ...]] = field(default_factory=dict)
+    subjects: SubjectFinder = field(default_factory=SubjectFinder)
+    origins: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
     stored: list[StoredSpan] = field(default_factory=list)
 
 
@@ -61,7 +61,7 @@ def insert(connection: sqlite3.Connection, spans: Iterable[Span], received_ns: i
     for key in late:
         del fresh[key]
     batch = _batch(fresh, _next_number(connection), received_ns)
-    insert_many(connection, "subjects", _SUBJECT_COLUMNS, list(batch.subjects))
+    insert_many(connection, "subjects", _SUBJECT_COLUMNS, list(batch.subjects.found.values()))
     insert_many(connection, "origins", _ORIGIN_COLUMNS, list(batch.origins.values()))
     insert_many(connection, "spans", SPAN_COLUMNS, batch.spans)
     insert_many(connection, "labels", _LABEL_COLUMNS, batch.labels)
@@ -116,10 +116,11 @@ def _too_late(connection: sqlite3.Connection, fresh: dict[bytes, Span], received
     old = {key: span for key, span in fresh.items() if received_ns - span.end_ns > _LATE_NS}
     if not old or connection.execute("SELECT 1 FROM pruned LIMIT 1").fetchone() is None:
         return []
+    subjects = SubjectFinder()
     late = []
     for key, span in old.items():
-        subject = trace_rows.counted_under(span, dump_attributes(span.attributes))
-        place = (span.end_ns // _GRID_NS * PRUNED_GRID_SECONDS, trace_rows.subject_id(subject))
+        subject_id, _ = subjects.find(span, dump_attributes(span.attributes))
+        place = (span.end_ns // _GRID_NS * PRUNED_GRID_SECONDS, subject_id)
         if connection.execute("SELECT 1 FROM pruned WHERE start = ? AND subject = ?", place).fetchone():
             late.append(key)
     return late
@@ -129,29 +130,17 @@ def _batch(fresh: dict[bytes, Span], first: int, received_ns: int) -> _Batch:
     batch = _Batch()
     for number, (key, span) in enumerate(fresh.items(), first):
         attributes = dump_attributes(span.attributes)
-        subject = trace_rows.counted_under(span, attributes)
-        place = (id(span.resource), span.scope)
+        subject_id, subject = batch.subjects.find(span, attributes)
+        place = (id(span.resource), id(span.scope))
         origin = batch.origins.get(place)
         if origin is None:
             origin = batch.origins[place] = trace_rows.origin_row(span)
-        batch.subjects.add(trace_rows.subject_row(subject))
         batch.stored.append(StoredSpan(number, subject, span))
         batch.spans.append(
             (
-                number,
-                key,
-                span.parent_id,
-                span.name,
-                span.kind.value,
-                span.start_ns,
-                span.end_ns,
-                span.status.value,
-                trace_rows.subject_id(subject),
-                origin[0],
-                received_ns,
-                trace_rows.prediction_of(span),
-                attributes.decode(),
-                trace_rows.rest_of(span),
+                *(number, key, span.parent_id, span.name, int(span.kind), span.start_ns, span.end_ns),
+                *(int(span.status), subject_id, origin[0], received_ns, trace_rows.prediction_of(span)),
+                *(attributes.decode(), trace_rows.rest_of(span)),
             )
         )
         label = trace_rows.label_row(number, span) if trace_rows.LABEL_SIGN in attributes else None

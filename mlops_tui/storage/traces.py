@@ -21,12 +21,13 @@ from mlops_tui.storage.trace_folds import (
     RecentSpans,
     advance,
     all_folds,
+    base_fold,
     count_slices,
     ensure_fold,
     newest_number,
     uncounted,
 )
-from mlops_tui.storage.trace_reading import DEFAULT_WIDTH, EmbeddedTraces
+from mlops_tui.storage.trace_reading import EmbeddedTraces
 from mlops_tui.storage.trace_retention import Retention, prune_spans, prune_windows
 from mlops_tui.storage.trace_schema import SCHEMA
 from mlops_tui.storage.trace_writes import Stored
@@ -50,19 +51,19 @@ class _Waiting:
 class TraceStore:
     """The database at ``path``, open for writing; it belongs to one event loop.
 
-    ``width`` is that of its windows, in seconds. ``tend`` has to run beside it, so that windows are counted and old
-    spans are removed. Other processes may read, and write, the same file.
+    ``width`` is that of its windows in seconds, None for the one it had before or five minutes. ``tend`` has to run
+    beside it, so that windows are counted and old spans are removed. Other processes may read, and write, the same
+    file.
 
     Raises:
         StorageError: The file cannot be used.
     """
 
     def __init__(
-        self, path: Path, clock: Clock, *, width: int = DEFAULT_WIDTH, retention: Retention | None = None
+        self, path: Path, clock: Clock, *, width: int | None = None, retention: Retention | None = None
     ) -> None:
         self.reader = EmbeddedTraces(path)
         self._clock = clock
-        self._width = width
         self._retention = retention or Retention()
         self._database = Database(path, SCHEMA, Durability.FULL)
         self.notices = self._database.notices
@@ -70,7 +71,7 @@ class TraceStore:
         self._writing: asyncio.Task[None] | None = None
         self._recent = RecentSpans()
         self._folding = asyncio.Lock()
-        self._database.write_sync(self._prepare)
+        self._width = self._database.write_sync(lambda connection: _prepare(connection, width))
 
     async def append(self, spans: Sequence[Span]) -> Appended:
         """Store spans, each once; answers when they are on the disk.
@@ -149,12 +150,6 @@ class TraceStore:
         self.reader.close()
         await asyncio.to_thread(self._database.close)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA cache_size=-65536")
-        ensure_fold(connection, Fold(None, self._width, 0))
-        for fold in all_folds(connection):
-            ensure_fold(connection, Fold(fold.profile, self._width, 0))
-
     async def _insert(self, insertion: _Insertion) -> Appended:
         """Write in turn with others: what waits while a transaction is written goes into the next one together."""
         future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
@@ -211,3 +206,15 @@ class TraceStore:
 
     def _now_ns(self) -> int:
         return int(self._clock.now().timestamp() * _NANOSECONDS)
+
+
+def _prepare(connection: sqlite3.Connection, width: int | None) -> int:
+    """Begin what has to be counted in windows of that width; answers the width."""
+    connection.execute("PRAGMA cache_size=-65536")
+    folds = all_folds(connection)
+    if width is None:
+        width = base_fold(folds).width
+    ensure_fold(connection, Fold(None, width, 0))
+    for fold in folds:
+        ensure_fold(connection, Fold(fold.profile, width, 0))
+    return width

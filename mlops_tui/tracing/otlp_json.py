@@ -16,7 +16,18 @@ from typing import Any
 import orjson
 
 from mlops_tui.domain.text import clean
-from mlops_tui.domain.traces import Attributes, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, SpanStatus, Value
+from mlops_tui.domain.traces import (
+    NO_ATTRIBUTES,
+    Attributes,
+    Resource,
+    Scope,
+    Span,
+    SpanEvent,
+    SpanKind,
+    SpanLink,
+    SpanStatus,
+    Value,
+)
 from mlops_tui.tracing import spans
 from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, Verdict
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
@@ -27,8 +38,12 @@ _KIND_NAMES = {f"SPAN_KIND_{kind.name}": kind.value for kind in SpanKind}
 _STATUS_NAMES = {f"STATUS_CODE_{status.name}": status.value for status in SpanStatus}
 
 
-def decode(body: bytes, rules: AttributeRules, findings: Findings) -> Iterator[list[Span]]:
+def decode(
+    body: bytes, rules: AttributeRules, findings: Findings, defaults: Attributes = NO_ATTRIBUTES
+) -> Iterator[list[Span]]:
     """The spans of an export request or of ``TracesData``, at most a thousand at a time.
+
+    ``defaults`` are attributes for resources that lack them.
 
     Raises:
         MalformedBodyError: The text is not JSON, or a field has the wrong type; spans before it were already given.
@@ -39,7 +54,7 @@ def decode(body: bytes, rules: AttributeRules, findings: Findings) -> Iterator[l
         raise MalformedBodyError(f"the body is not JSON: {error.msg} in column {error.colno}") from None
     if not isinstance(request, dict):
         raise MalformedBodyError("the body is not an ExportTraceServiceRequest")
-    found = _Reader(rules, findings).read(request)
+    found = _Reader(rules, findings).read(request, defaults)
     while chunk := list(islice(found, spans.CHUNK)):
         yield chunk
 
@@ -51,12 +66,12 @@ class _Reader:
         self._rules = rules
         self._findings = findings
 
-    def read(self, request: Mapping[str, Any]) -> Iterator[Span]:
+    def read(self, request: Mapping[str, Any], defaults: Attributes) -> Iterator[Span]:
         for group in objects(request, "resourceSpans"):
             attributes, _, _ = self._attributes(object_of(group, "resource"))
             if not SPECIAL.isdisjoint(attributes):
                 spans.normalise(attributes, self._rules, self._findings)
-            resource = Resource(attributes)
+            resource = Resource({**defaults, **attributes})
             for part in objects(group, "scopeSpans"):
                 named = object_of(part, "scope")
                 scope = Scope(clean(text_field(named, "name")), clean(text_field(named, "version")))
@@ -186,7 +201,7 @@ def _written(span: Span) -> dict[str, Any]:
         "startTimeUnixNano": str(span.start_ns),
         "endTimeUnixNano": str(span.end_ns),
         "attributes": _pairs(span.attributes),
-        "droppedAttributesCount": span.dropped,
+        "droppedAttributesCount": min(span.dropped + span.withheld, 2**32 - 1),
         "status": {"code": span.status.value, "message": span.status_message},
     }
     if span.events:

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from mlops_tui.domain.text import clean
-from mlops_tui.domain.traces import Attributes, Resource, Scope, Span, SpanEvent, SpanLink, Value
+from mlops_tui.domain.traces import NO_ATTRIBUTES, Attributes, Resource, Scope, Span, SpanEvent, SpanLink, Value
 from mlops_tui.tracing import spans
 from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, Verdict
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 
-def decode(body: bytes, rules: AttributeRules, findings: Findings) -> Iterator[list[Span]]:
+def decode(
+    body: bytes, rules: AttributeRules, findings: Findings, defaults: Attributes = NO_ATTRIBUTES
+) -> Iterator[list[Span]]:
     """The spans of an export request or of ``TracesData``, at most a thousand at a time.
+
+    ``defaults`` are attributes for resources that lack them.
 
     Raises:
         MalformedBodyError: The bytes are no such message.
@@ -34,7 +38,7 @@ def decode(body: bytes, rules: AttributeRules, findings: Findings) -> Iterator[l
         request = trace_pb2.TracesData.FromString(body)
     except DecodeError:
         raise MalformedBodyError("the body is not an ExportTraceServiceRequest") from None
-    found = _Reader(rules, findings).read(request)
+    found = _Reader(rules, findings).read(request, defaults)
     while chunk := list(islice(found, spans.CHUNK)):
         yield chunk
 
@@ -46,12 +50,12 @@ class _Reader:
         self._rules = rules
         self._findings = findings
 
-    def read(self, request: trace_pb2.TracesData) -> Iterator[Span]:
+    def read(self, request: trace_pb2.TracesData, defaults: Attributes) -> Iterator[Span]:
         for group in request.resource_spans:
             attributes, _, _ = self._attributes(group.resource.attributes)
             if not SPECIAL.isdisjoint(attributes):
                 spans.normalise(attributes, self._rules, self._findings)
-            resource = Resource(attributes)
+            resource = Resource({**defaults, **attributes})
             for part in group.scope_spans:
                 scope = Scope(clean(part.scope.name), clean(part.scope.version))
                 for message in part.spans:
@@ -173,7 +177,7 @@ def _write(message: trace_pb2.Span, span: Span) -> None:
     if span.status or span.status_message:
         message.status.code = trace_pb2.Status.StatusCode.ValueType(span.status)
         message.status.message = span.status_message
-    message.dropped_attributes_count = span.dropped
+    message.dropped_attributes_count = min(span.dropped + span.withheld, 2**32 - 1)
     _fill(message.attributes, span.attributes)
     for event in span.events:
         written = message.events.add(time_unix_nano=event.time_ns, name=event.name)

@@ -24,6 +24,7 @@ _MOST_VALUES = 1_000_000
 _DEEPEST = 4
 _LONGEST_NAME = 128
 _LONGEST_TEXT = 1_000
+_FLOATING = ("FP", "BF")
 _FOREIGN = re.compile(r"[^a-z0-9_]+")
 
 
@@ -134,6 +135,8 @@ def _tensors(tensors: Sequence[object]) -> Iterator[tuple[str, Sequence[object]]
 def _tensor(tensor: Mapping[str, object]) -> Iterator[tuple[str, Sequence[object]]]:
     """A tensor's columns: one, or one for each element of a row, numbered."""
     name, data, shape = str(tensor["name"]), _flat(tensor["data"]), tensor.get("shape")
+    if str(tensor.get("datatype", "")).startswith(_FLOATING):
+        data = [float(item) if isinstance(item, int) else item for item in data]
     rows = shape[0] if isinstance(shape, list) and shape and isinstance(shape[0], int) else len(data)
     if not data and not rows:
         return
