@@ -46,7 +46,8 @@ class SparseColumn(Generic[Values]):
 
     def position(self, row: int) -> int | None:
         """Where a row's value stands in ``values``, or None when it is missing."""
-        place = int(np.searchsorted(self.rows, row))
+        # With a number of another type numpy would convert all rows first.
+        place = int(self.rows.searchsorted(np.int32(row)))
         return place if place < len(self.rows) and self.rows[place] == row else None
 
     def replaced(self, changed: MaskArray, rows: IndexArray, values: Values) -> SparseColumn[Values]:

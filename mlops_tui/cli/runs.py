@@ -217,7 +217,9 @@ def _tell_unknown(columns: RunColumns, wanted: Expression | None, order: Field |
 
 
 def _print_runs(snapshot: Snapshot[RunColumns], rows: Sequence[int], options: GlobalOptions) -> None:
-    runs = [snapshot.data.row(row).to_run() for row in rows]
+    from mlops_tui.analysis.run_records import runs_of
+
+    runs = runs_of(snapshot.data, rows)
     if options.format in {Format.JSON, Format.NDJSON}:
         print_snapshot(snapshot, "runs", (), map(run_items.run_item, runs), options.format)
         return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mlops_tui.analysis.comparison import Comparison, compare_runs
 from mlops_tui.analysis.run_columns import RunColumns
+from mlops_tui.analysis.run_records import runs_of
 from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.commits import Commit, MergeRequestRef
 from mlops_tui.domain.errors import NotAllowedError, NotFoundError, NotSignedInError, RemoteError, UsageError
@@ -114,7 +115,7 @@ async def watch_runs(
             yield RunChanges(last, ())
         else:
             columns = update.data.columns
-            runs = [columns.row(row).to_run() for row in choose(columns)]
+            runs = runs_of(columns, choose(columns))
             live = [run.id for run in runs if run.status.is_live]
             changed = tuple(run for run in runs if not _reads_alike(told.get(run.id), run))
             told = {run.id: run for run in runs}

@@ -159,7 +159,7 @@ def _column(item: Field, rank: int, sorted_by: Field | None) -> Column:
     width = max(9 if is_metric else 6, min(14, len(item.name)))
     priority = 95 if item == sorted_by else 90 - rank * 2
     align = Align.RIGHT if is_metric else Align.LEFT
-    return Column(str(item), item.name, width, 16, 1, priority, align)
+    return Column(str(item), item.name, width, 16, 0 if is_metric else 1, priority, align)
 
 
 def _chosen_fields(metrics: Sequence[Telling], params: Sequence[Telling]) -> tuple[Field, ...]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _REDRAW_SECONDS = 0.5
 _AGES_LAST = timedelta(minutes=1)
-_EMPTY = "No runs yet. A training script logs the first one with the MLflow client; see docs/runs.md."
+_EMPTY = "No runs yet. A training script logs the first one with the MLflow client."
 _T = TypeVar("_T")
 
 

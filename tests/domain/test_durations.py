@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_tui.domain.durations import format_duration, parse_duration
+from mlops_tui.domain.durations import coarse_duration, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,11 @@ def test_what_is_none_is_refused(text: str) -> None:
 def test_what_is_written_is_read_back(seconds: int) -> None:
     length = timedelta(seconds=seconds)
     assert parse_duration(format_duration(length)) == length
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "<1m"), (0, "<1m"), (59, "<1m"), (60, "1m"), (3599, "59m"), (3600, "1h"), (86_399, "23h"), (10**7, "115d")],
+)
+def test_the_largest_unit_alone_is_rounded_down(seconds: int, text: str) -> None:
+    assert coarse_duration(timedelta(seconds=seconds)) == text

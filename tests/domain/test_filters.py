@@ -10,6 +10,7 @@ from mlops_tui.domain.filters import (
     FieldsOfRun,
     FilterError,
     TextSearch,
+    fields_of,
     matches,
     parse_field,
     parse_filter,
@@ -239,6 +240,14 @@ def test_fields_for_sorting() -> None:
     for text in ("", "auc", "metrics", "name age", "'name'"):
         with pytest.raises(FilterError):
             parse_field(text)
+
+
+def test_a_filter_names_the_fields_it_asks_about() -> None:
+    wanted = parse_filter(
+        'not (metrics.auc > 1 or tags.team ~ "x") and params.lr = 1 and age < 1d and started_at > 2025'
+    )
+    names = [str(field) for field in fields_of(wanted)]
+    assert names == ["metrics.auc", "tags.team", "params.lr", "age", "started_at"]
 
 
 def test_moments_are_as_precise_as_they_are_written() -> None:

@@ -254,3 +254,13 @@ def test_nan_is_alike_and_differs_from_numbers() -> None:
     assert not alike((one,), (0.0,))
     assert not alike((one, 1), (one,))
     assert not alike({"a": one}, {"b": one})
+
+
+def test_what_compares_by_identity_is_alike_only_to_itself() -> None:
+    @dataclasses.dataclass(frozen=True, eq=False)
+    class Table:
+        rows: int
+
+    table = Table(1)
+    assert alike((table, 1.0), (table, 1.0))
+    assert not alike(table, Table(1))
