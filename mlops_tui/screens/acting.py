@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlops_tui.domain.actions import Outcome, Receipt
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.screens.view import View
 from mlops_tui.widgets.confirm import ConfirmDialog
+from mlops_tui.widgets.waiting import WaitDialog
 
 if TYPE_CHECKING:
     from mlops_tui.operations.actions import Action
 
 logger = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
 Prepare = Callable[[], "Awaitable[Action | None]"]
 
 
@@ -47,7 +50,7 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
         if action is None or typed is None:
             view.notify("Nothing was sent", markup=False)
             return
-        receipt = await run(session, action, typed)
+        receipt = await awaited(view, "Sending…", run(session, action, typed), may_leave=False)
     except MlopsError as error:
         view.notify(str(error), title=f"{verb}: refused", severity="error", timeout=15, markup=False)
         return
@@ -55,11 +58,29 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
         logger.exception("the action failed")
         view.notify(f"{type(error).__name__}: see the log file", title=verb, severity="error", markup=False)
         return
+    if receipt is None:
+        return
     view.action_refresh()
     if done is not None and receipt.outcome is Outcome.DONE:
         done(receipt)
     else:
         tell(view, verb, receipt)
+
+
+async def awaited(view: View, text: str, work: Coroutine[Any, Any, Result], *, may_leave: bool = True) -> Result | None:
+    """The result of some work that takes a while, while no key reaches the view; None when the person left."""
+    task = asyncio.create_task(work)
+    dialog = WaitDialog(text, task.cancel if may_leave else None)
+    await view.app.push_screen(dialog)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not task.cancelled():
+            raise
+        return None
+    finally:
+        if dialog.is_current:
+            await dialog.dismiss(None)
 
 
 async def _confirmed(view: View, verb: str, action: Action) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mlops_tui.screens.acting import act
+from mlops_tui.screens.acting import act, awaited
 from mlops_tui.screens.delivering import Aim, follow
 from mlops_tui.screens.live import PROD, version_text
 from mlops_tui.screens.view import View
@@ -31,14 +31,16 @@ async def _prepare(view: View, aim: Aim) -> Action | None:
     session = view.host.session
     if session is None:
         return None
-    version = await _choose_version(view, await find_model(session, aim.name), aim.version)
+    summary = await awaited(view, f"Reading the versions of {aim.model}…", find_model(session, aim.name))
+    version = await _choose_version(view, summary, aim.version) if summary else None
     if version is None:
         return None
-    places = await destinations(session, aim.project, aim.model)
-    environment = await _choose_environment(view, places, aim, version)
+    places = await awaited(view, "Reading what is live where…", destinations(session, aim.project, aim.model))
+    environment = await _choose_environment(view, places, aim, version) if places is not None else None
     if environment is None:
         return None
-    return await prepare_promotion(session, aim.project, aim.model, version, environment)
+    action = prepare_promotion(session, aim.project, aim.model, version, environment)
+    return await awaited(view, "Preparing the preview…", action)
 
 
 async def _choose_version(view: View, summary: ModelSummary, preselected: str) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mlops_tui.screens.acting import act
+from mlops_tui.screens.acting import act, awaited
 from mlops_tui.screens.view import View
 from mlops_tui.widgets.chooser import Choice
 from mlops_tui.widgets.editor import EditorDialog
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.models import ModelSummary
     from mlops_tui.operations.session import Session
 
+READING = "Reading the registry…"
 Done = Callable[["Receipt"], None]
 
 
@@ -44,7 +45,7 @@ def delete_version(view: View, model: str, version: str, done: Done | None = Non
         from mlops_tui.operations.versions import prepare_version_deletion
 
         session = view.host.session
-        return await prepare_version_deletion(session, model, version) if session else None
+        return await awaited(view, READING, prepare_version_deletion(session, model, version)) if session else None
 
     act(view, "Delete", prepare, done)
 
@@ -56,26 +57,37 @@ def delete_model(view: View, model: str, done: Done | None = None) -> None:
         from mlops_tui.operations.versions import prepare_model_deletion
 
         session = view.host.session
-        return await prepare_model_deletion(session, model) if session else None
+        return await awaited(view, READING, prepare_model_deletion(session, model)) if session else None
 
     act(view, "Delete", prepare, done)
 
 
 async def _prepare_version(view: View, run_id: str, model: str) -> Action | None:
-    from mlops_tui.operations.models import list_models
-    from mlops_tui.operations.runs import find_run
-    from mlops_tui.operations.versions import prepare_version
-
     session = view.host.session
     if session is None:
         return None
-    models = [item for item in (await list_models(session)).data if not model or item.name == model]
-    if run_id:
-        project = (await find_run(session, run_id)).project
-        models = [item for item in models if item.project.ref.id == project.id]
-    answers = await view.app.push_screen_wait(_version_form(models, run_id))
-    if answers is None:
-        return None
+    models = await awaited(view, READING, _models(session, run_id, model))
+    answers = await view.app.push_screen_wait(_version_form(models, run_id)) if models is not None else None
+    return await awaited(view, READING, _version_action(session, answers)) if answers is not None else None
+
+
+async def _models(session: Session, run_id: str, model: str) -> list[ModelSummary]:
+    """The models that a version can be made of: the one that is named, or those of the run's project."""
+    from mlops_tui.operations.models import list_models
+    from mlops_tui.operations.runs import find_run
+
+    project = (await find_run(session, run_id)).project if run_id else None
+    return [
+        item
+        for item in (await list_models(session)).data
+        if (not model or item.name == model) and (project is None or item.project.ref.id == project.id)
+    ]
+
+
+async def _version_action(session: Session, answers: Mapping[str, str]) -> Action:
+    from mlops_tui.operations.runs import find_run
+    from mlops_tui.operations.versions import prepare_version
+
     run = await find_run(session, answers["run"])
     return await prepare_version(session, answers["model"], run, answers["number"], "")
 
@@ -105,10 +117,12 @@ async def _prepare_card(view: View, model: str, version: str) -> Action | None:
     session = view.host.session
     if session is None:
         return None
+    card = await awaited(view, READING, _card(session, model, version))
+    if card is None:
+        return None
     title = f"Card of {model.rpartition(':')[2]} {version}".rstrip()
-    dialog = EditorDialog(title, await _card(session, model, version), limit=CARD_LIMIT)
-    text = await view.app.push_screen_wait(dialog)
-    return None if text is None else await prepare_card(session, model, version, text)
+    text = await view.app.push_screen_wait(EditorDialog(title, card, limit=CARD_LIMIT))
+    return None if text is None else await awaited(view, READING, prepare_card(session, model, version, text))
 
 
 async def _card(session: Session, name: str, number: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mlops_tui.domain.errors import RefusedError
-from mlops_tui.screens.acting import act
+from mlops_tui.screens.acting import act, awaited
 from mlops_tui.screens.delivering import Aim, follow
 from mlops_tui.screens.live import PROD, version_text
 from mlops_tui.screens.view import View
@@ -39,12 +39,14 @@ async def _prepare(view: View, aim: Aim) -> Action | None:
     environment = aim.environment or await _choose_environment(view, aim)
     if environment is None:
         return None
-    ways = await ways_back(session, aim.project, aim.model, environment)
-    answers = await view.app.push_screen_wait(_form(ways, view.host.clock.now()))
+    known = ways_back(session, aim.project, aim.model, environment)
+    ways = await awaited(view, "Reading what was good…", known)
+    answers = await view.app.push_screen_wait(_form(ways, view.host.clock.now())) if ways else None
     if answers is None:
         return None
     target = int(answers["target"])
-    return await prepare_rollback(session, aim.project, aim.model, environment, answers["reason"], target)
+    action = prepare_rollback(session, aim.project, aim.model, environment, answers["reason"], target)
+    return await awaited(view, "Preparing the preview…", action)
 
 
 async def _choose_environment(view: View, aim: Aim) -> str | None:
@@ -53,7 +55,10 @@ async def _choose_environment(view: View, aim: Aim) -> str | None:
     session = view.host.session
     if session is None:
         return None
-    places = [place for place in await destinations(session, aim.project, aim.model) if place.live.version is not None]
+    every = await awaited(view, "Reading what is live where…", destinations(session, aim.project, aim.model))
+    if every is None:
+        return None
+    places = [place for place in every if place.live.version is not None]
     if not places:
         raise RefusedError(f"Nothing that names {aim.model} is live anywhere", remedy="There is nothing to undo")
     if len(places) == 1:

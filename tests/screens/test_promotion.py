@@ -23,6 +23,7 @@ from mlops_tui.screens.models import ModelsView
 from mlops_tui.widgets.chooser import Chooser
 from mlops_tui.widgets.confirm import ConfirmDialog
 from mlops_tui.widgets.form import FormDialog
+from mlops_tui.widgets.waiting import WaitDialog
 from tests.operations.company import Company
 from tests.sandbox.factory import client
 from tests.screens.console import Console, opened, until
@@ -202,6 +203,18 @@ async def test_the_version_under_the_cursor_is_the_one_that_is_offered(company: 
         await until(pilot, lambda: "which version" in app.texts())
         await pilot.press("enter")
         await until(pilot, lambda: "Promote fraud 1.2.1 to which environment?" in app.texts())
+
+
+async def test_no_key_reaches_the_view_while_gitlab_is_asked_and_escape_ends_the_waiting(company: Company) -> None:
+    async with opened(company, "models") as (app, pilot):
+        slow = {"path": "/api/graphql", "delay": 5.0, "count": 9}
+        await asyncio.to_thread(client(company.server).post, f"{company.server.url}/-/sandbox/faults", json=slow)
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(app.screen, WaitDialog))
+        await pilot.press("enter", "3", "d")
+        assert isinstance(app.screen, WaitDialog)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, ModelsView) and "Nothing was sent" in app.notices())
 
 
 async def test_what_is_live_already_cannot_be_chosen(company: Company) -> None:
