@@ -107,8 +107,8 @@ class _Window:
 class Adwin:
     """Adaptive windowing (Bifet and Gavalda, 2007): is the mean of an older part of the window another one?
 
-    ``delta`` bounds the false alarms of one test; a test is made after every ``clock`` numbers. Scale-free: the bound
-    follows the variance of the window.
+    ``delta`` bounds the false alarms of one test; a test is made after every ``clock`` numbers. Its bound follows the
+    variance of the window and has an added part that suits numbers up to one or larger: far smaller ones hide changes.
     """
 
     delta: float = 0.002

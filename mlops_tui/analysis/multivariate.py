@@ -138,7 +138,8 @@ class _Fold:
     def of(cls, features: _Matrix, is_held_out: NDArray[np.bool_]) -> _Fold:
         fitted = features[~is_held_out]
         gram = fitted.T @ fitted + _RIDGE * len(fitted) * np.eye(fitted.shape[1])
-        return cls(is_held_out, features[is_held_out], np.linalg.solve(gram, fitted.T))
+        solver: _Matrix = np.linalg.solve(gram, fitted.T)
+        return cls(is_held_out, features[is_held_out], solver)
 
 
 def _cross_fitted_auc(labels: FloatArray, folds: list[_Fold]) -> float:

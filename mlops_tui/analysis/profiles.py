@@ -27,14 +27,17 @@ from mlops_tui.domain.profiles import (
 
 MOST_CATEGORIES = 100_000
 
-# Values are sorted in batches of at least this size, which costs less than merging many small tables.
-_BATCH = 262_144
-
 
 @dataclass(slots=True, eq=False)
 class NumericReference:
-    """The distribution of a numeric column; memory does not grow with the rows."""
+    """The distribution of a numeric column; memory does not grow with the rows.
 
+    Values wait until there are ``batch_rows`` of them, as one large sort costs less than many small merges.
+    ``most_entries`` is the size of the table beyond which it rounds.
+    """
+
+    most_entries: int = MOST_ENTRIES
+    batch_rows: int = 262_144
     moments: Moments = field(default_factory=Moments)
     _table: ValueTable = field(default_factory=ValueTable.empty)
     _waiting: list[tuple[FloatArray, int]] = field(default_factory=list)
@@ -44,12 +47,15 @@ class NumericReference:
         """Take a batch in which missing values stand as NaN and are ``missing`` in number."""
         self._waiting.append((values, missing))
         self._rows_waiting += len(values)
-        if self._rows_waiting >= _BATCH:
+        if self._rows_waiting >= self.batch_rows:
             self._settle()
 
     def merged(self, other: NumericReference) -> NumericReference:
         """The distribution of both columns together."""
-        return NumericReference(self._all_moments().merged(other._all_moments()), self.table().merged(other.table()))
+        both = NumericReference(self.most_entries, self.batch_rows)
+        both.moments = self._all_moments().merged(other._all_moments())
+        both._table = self.table().merged(other.table(), self.most_entries)
+        return both
 
     def table(self) -> ValueTable:
         """The finite values seen so far."""
@@ -87,7 +93,7 @@ class NumericReference:
         self._waiting.clear()
         self._rows_waiting = 0
         self.moments = self.moments.merged(Moments.of(batch, missing))
-        self._table = self._table.merged(ValueTable.of(batch.finite, MOST_ENTRIES))
+        self._table = self._table.merged(ValueTable.of(batch.finite, self.most_entries), self.most_entries)
 
 
 @dataclass(slots=True, eq=False)

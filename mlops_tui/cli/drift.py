@@ -45,7 +45,7 @@ def profile(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the profile is written.")],
     features: Annotated[list[str] | None, _FEATURES] = None,
-    bins: Annotated[int, typer.Option("--bins", min=2, max=1_000, help="At most so many bins per feature.")] = 1_000,
+    bins: Annotated[int, typer.Option("--bins", min=3, max=1_000, help="At most so many bins per feature.")] = 1_000,
     *,
     options: GlobalOptions,
 ) -> None:
