@@ -31,7 +31,7 @@ MOST_PARAMS = 6
 _FIXED = (
     Column("status", "STATUS", 11),
     Column("name", "NAME", 15, max_width=44, flex=3),
-    Column("experiment", "EXPERIMENT", 12, max_width=28, flex=2, priority=93),
+    Column("experiment", "EXPERIMENT", 14, max_width=28, flex=2, priority=93),
     Column("age", "AGE", 4, align=Align.RIGHT),
 )
 # A letter that no number has, and that does not stand for a class of characters: writing a million metrics as text
