@@ -14,6 +14,7 @@ _SCOPES = {
     "go": "Going to a view",
     "view": "On every view",
     "delivery": "Where models are shown: delivery",
+    "deciding": "On the inbox and on an evidence sheet",
     "registry": "Where models and runs are shown: the registry",
     "table": "In a table",
     "plot": "In a plot",

@@ -15,7 +15,17 @@ from mlops_tui.config.paths import CONFIG_VARIABLE, Paths, private_folder, setti
 
 SETTING_VARIABLES = tuple(
     f"MLOPS_TUI_{name}"
-    for name in ("DEFAULT_CONTEXT", "THEME", "LOW_BANDWIDTH", "MOUSE", "CLIPBOARD", "KEYMAP", "CONTEXTS")
+    for name in (
+        "DEFAULT_CONTEXT",
+        "THEME",
+        "LOW_BANDWIDTH",
+        "MOUSE",
+        "CLIPBOARD",
+        "ANNOUNCE",
+        "ANNOUNCE_COMMAND",
+        "KEYMAP",
+        "CONTEXTS",
+    )
 )
 
 
