@@ -11,6 +11,7 @@ Products over buckets, averaged over stakes, are e-processes: Ville's inequality
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
@@ -26,29 +27,31 @@ _PLACES = {side: place for place, side in enumerate(Side)}
 _SIGNS = np.array([float(side.sign) for side in Side])[:, None, None]
 _FIRST_GUESSES = ((0.03, log(0.7)), (0.97, log(0.3)))
 _WIDEST_SHARE = 50.0
-_FEW_BUCKETS = 5.0
 _LEAST_BUCKETS = 3
 
 
+@dataclass(frozen=True, slots=True)
 class _Clumping:
     """What is assumed of how events come in clumps, until the buckets have shown it.
 
-    Two observations of a bucket correlate by ``within``, and a bucket counts at least ``1 / most`` of its size.
+    Two observations of a bucket correlate by ``within``, and a bucket counts at least ``1 / most`` of its size; after
+    ``few`` buckets half of that is taken back. ``caution`` is about clumps that last longer than a bucket.
     """
 
-    def __init__(self, within: float, most: float, caution: Caution) -> None:
-        self.within = within
-        self.most = most
-        self.caution = caution
+    within: float
+    most: float
+    few: float
+    caution: Caution
 
     def early(self, size: float, buckets: int) -> float:
         """How many observations count as one, by assumption alone."""
         at_first = min(1.0 + self.within * max(size - 1.0, 0.0), self.most)
-        return 1.0 + (at_first - 1.0) * _FEW_BUCKETS / (buckets - 1 + _FEW_BUCKETS)
+        return 1.0 + (at_first - 1.0) * self.few / (buckets - 1 + self.few)
 
 
-_ERRORS = _Clumping(0.1, 2.0, Caution(0.25, 4.0))
-_EXCEEDANCES = _Clumping(0.5, 8.0, Caution(0.5, 4.0))
+# Requests fail alone more often than not; how long they take depends on what the machine does at that time.
+_ERRORS = _Clumping(0.1, 4.0, 8.0, Caution(0.5, 4.0))
+_EXCEEDANCES = _Clumping(0.5, 12.0, 8.0, Caution(0.8, 8.0))
 
 
 class EventWindow:

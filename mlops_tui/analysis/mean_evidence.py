@@ -16,7 +16,7 @@ from mlops_tui.analysis.contrasts import Contrast, FloatArray, Side, Tally
 from mlops_tui.analysis.paired_series import Caution, PairedSeries
 from mlops_tui.domain.policy import Guardrail
 
-_CAUTION = Caution(0.8, 8.0)
+_CAUTION = Caution(1.0, 8.0)
 _EFFECTS = np.array([0.1, 0.4, 1.5, 6.0, 25.0])[:, None]
 _TRUST = np.log(np.array([0.2, 0.25, 0.25, 0.2, 0.1]))[:, None]
 _LEAST_BUCKETS = 3

@@ -17,8 +17,9 @@ def guardrail_reason(
     kind = guardrail.margin_kind
     margin, samples = amount(guardrail.margin, kind), _samples(n, found.buckets)
     match verdict:
-        case Verdict.BREACH if not found.is_breached:
-            return f"{who} breached its margin of {margin} before and is now {_worse(found, kind)}; {samples}"
+        case Verdict.BREACH if _is_over(found):
+            was = f"was at least {amount(found.lower or 0.0, kind)} worse"
+            return f"{who} {was}, beyond its margin of {margin}, and is {_worse(found, kind)} now; {samples}"
         case Verdict.BREACH:
             least = f"at least {amount(found.lower, kind)}" if found.lower is not None else "surely more"
             return f"{who} is {_worse(found, kind)}, {least}, beyond its margin of {margin}; {samples}"
@@ -67,6 +68,11 @@ def amount(value: float, kind: MarginKind) -> str:
 def _samples(n: Mapping[str, float], buckets: int) -> str:
     counts = " and ".join(f"{count:,.10g} of {arm}" for arm, count in n.items())
     return f"observed were {counts} at {buckets:,} {'time' if buckets == 1 else 'times'}"
+
+
+def _is_over(found: Assessment) -> bool:
+    """Whether the treatment looks better now than it was for sure when the margin was breached."""
+    return found.lower is not None and found.difference is not None and found.difference < found.lower
 
 
 def _worse(found: Assessment, kind: MarginKind) -> str:

@@ -1,0 +1,294 @@
+"""`python -m benchmarks.proofs.judge [REPETITIONS]`: simulate rollouts, judge them, and write docs/judge.md.
+
+Each stream is judged by three: the sequential judge, a one-sided test at 5 % of all values so far, and the
+Kayenta-compatible mode. The last two are asked once at the end, as they are meant to be, and at every look, as they
+are used.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from scipy.special import ndtri
+
+from benchmarks.proofs.rollout_streams import (
+    CONTROL,
+    TREATMENT,
+    Scenario,
+    Stream,
+    bernoulli,
+    beyond,
+    changing,
+    lognormal,
+    normal,
+    poisson,
+    shocked,
+    wandering,
+)
+from mlops_tui.analysis.judge import judge_of
+from mlops_tui.analysis.kayenta import Class, classify
+from mlops_tui.domain.policy import GuardrailKind
+from mlops_tui.domain.rollouts import JudgePlan, Verdict
+
+ALPHA = 0.05
+REPETITIONS = 300
+PAGE = Path(__file__).parents[2] / "docs" / "judge.md"
+_KAYENTA_EVERY = 10
+_RATE, _COUNT, _MEAN, _QUANTILE = GuardrailKind.RATE, GuardrailKind.COUNT, GuardrailKind.MEAN, GuardrailKind.QUANTILE
+_P95 = float(ndtri(0.95))
+
+NULL = (
+    Scenario("rate 1 %, 200 a look", _RATE, 0.0, 200, bernoulli(0.01), bernoulli(0.01)),
+    Scenario("rate 5 %, 50 a look", _RATE, 0.0, 50, bernoulli(0.05), bernoulli(0.05)),
+    Scenario("rate 5 % at its margin of 1 %", _RATE, 0.01, 100, bernoulli(0.05), bernoulli(0.06)),
+    Scenario("count of 3", _COUNT, 0.0, 10, poisson(0.3), poisson(0.3)),
+    Scenario("mean, normal, 50 a look", _MEAN, 0.0, 50, normal(0.0), normal(0.0)),
+    Scenario("mean, normal, 1 a look", _MEAN, 0.0, 1, normal(0.0), normal(0.0)),
+    Scenario("mean, lognormal (sd of log 1), 50 a look", _MEAN, 0.0, 50, lognormal(1.0), lognormal(1.0)),
+    Scenario("mean, variance of the canary 25 times", _MEAN, 0.0, 20, normal(0.0), normal(0.0, 5.0)),
+    Scenario("p95, 50 a look", _QUANTILE, 0.0, 50, beyond(_P95, normal(0.0)), beyond(_P95, normal(0.0))),
+)
+CORRELATED = (
+    Scenario("mean, AR(1) 0.6, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.6), wandering(0.0, 0.6)),
+    Scenario("mean, AR(1) 0.9, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.9), wandering(0.0, 0.9)),
+    Scenario("mean, AR(1) 0.9, 50 a look", _MEAN, 0.0, 50, wandering(0.0, 0.9), wandering(0.0, 0.9)),
+    Scenario("mean, level AR(1) 0.9 of sd 1, 50 a look", _MEAN, 0.0, 50, shocked(1.0, 0.9), shocked(1.0, 0.9)),
+    Scenario("mean, level AR(1) 0.9 of sd 0.2, 50 a look", _MEAN, 0.0, 50, shocked(0.2, 0.9), shocked(0.2, 0.9)),
+    Scenario(
+        "rate 5 %, AR(1) 0.9 behind it, 50 a look",
+        _RATE, 0.0, 50, beyond(_P95, wandering(0.0, 0.9)), beyond(_P95, wandering(0.0, 0.9)),
+    ),
+    Scenario(
+        "p95, AR(1) 0.9 behind it, 50 a look",
+        _QUANTILE, 0.0, 50, beyond(_P95, wandering(0.0, 0.9)), beyond(_P95, wandering(0.0, 0.9)),
+    ),
+    Scenario(
+        "p50, AR(1) 0.9 behind it, 20 a look",
+        _QUANTILE, 0.0, 20, beyond(0.0, wandering(0.0, 0.9)), beyond(0.0, wandering(0.0, 0.9)),
+    ),
+)  # fmt: skip
+HARM = (
+    Scenario("rate 1 % to 2 %", _RATE, 0.0, 100, bernoulli(0.01), bernoulli(0.02)),
+    Scenario("rate 5 % to 6 %", _RATE, 0.0, 200, bernoulli(0.05), bernoulli(0.06)),
+    Scenario("rate 0 % to 1 %", _RATE, 0.001, 100, bernoulli(0.0), bernoulli(0.01)),
+    Scenario("rate 1 % to 5 %, margin 0.5 %", _RATE, 0.005, 100, bernoulli(0.01), bernoulli(0.05)),
+    Scenario(
+        "rate 1 % to 5 % from look 51 on, margin 0.5 %",
+        _RATE, 0.005, 100, bernoulli(0.01), changing(bernoulli(0.01), bernoulli(0.05), 50),
+    ),
+    Scenario("count of 3 to 4", _COUNT, 0.0, 10, poisson(0.3), poisson(0.4)),
+    Scenario("mean by 0.1 sd", _MEAN, 0.0, 50, normal(0.0), normal(0.1)),
+    Scenario("mean by 0.5 sd", _MEAN, 0.0, 50, normal(0.0), normal(0.5)),
+    Scenario("mean by 1 sd, 1 a look", _MEAN, 0.0, 1, normal(0.0), normal(1.0)),
+    Scenario(
+        "p95 exceeded by 10 %, margin 1 %",
+        _QUANTILE, 0.01, 100, beyond(_P95, normal(0.0)), beyond(float(ndtri(0.9)), normal(0.0)),
+    ),
+)  # fmt: skip
+SAFE = (
+    Scenario("rate 1 %, margin 0.5 %", _RATE, 0.005, 200, bernoulli(0.01), bernoulli(0.01)),
+    Scenario("rate 5 %, margin 1 %", _RATE, 0.01, 200, bernoulli(0.05), bernoulli(0.05)),
+    Scenario("mean, margin 0.2 sd", _MEAN, 0.2, 50, normal(0.0), normal(0.0)),
+    Scenario(
+        "p95, margin 2 %", _QUANTILE, 0.02, 200, beyond(_P95, normal(0.0)), beyond(_P95, normal(0.0))
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How one stream was decided: samples per arm at the first BREACH and HEALTHY, None where there was none."""
+
+    breach: int | None
+    healthy: int | None
+
+
+def judged(scenario: Scenario, stream: Stream, alpha: float = ALPHA) -> Decision:
+    """What the sequential judge says when it is looked at after every time stamp, up to a BREACH."""
+    judge = judge_of(JudgePlan((scenario.guardrail,), alpha, CONTROL, (TREATMENT,)))
+    healthy = None
+    for look, (at, measurements) in enumerate(stream.moments(), 1):
+        verdict = judge.observe(at, measurements).verdict
+        if verdict is Verdict.BREACH:
+            return Decision(look * scenario.size, healthy)
+        if verdict is Verdict.HEALTHY and healthy is None:
+            healthy = look * scenario.size
+    return Decision(None, healthy)
+
+
+def fixed_looks(scenario: Scenario, stream: Stream) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Whether a z-test of everything so far rejects at 5 %, look by look."""
+    sums, squares, n = [], [], scenario.size * np.arange(1.0, scenario.looks + 1.0)
+    for values in (stream.control, stream.treatment):
+        sums.append(values.sum(axis=1).cumsum() / n)
+        squares.append((values**2).sum(axis=1).cumsum() / n)
+    variance = sum(square - mean**2 for square, mean in zip(squares, sums, strict=True)) / n
+    excess = sums[1] - sums[0] - scenario.margin
+    rejected: np.ndarray[tuple[int], np.dtype[np.bool_]] = excess > -ndtri(ALPHA) * np.sqrt(np.maximum(variance, 1e-30))
+    return rejected
+
+
+def kayenta_looks(scenario: Scenario, stream: Stream) -> list[bool]:
+    """Whether the Kayenta-compatible mode says High, every ten looks."""
+    control, treatment = stream.control.mean(axis=1), stream.treatment.mean(axis=1)
+    looks = range(_KAYENTA_EVERY, scenario.looks + 1, _KAYENTA_EVERY)
+    return [classify(treatment[:look].tolist(), control[:look].tolist()) is Class.HIGH for look in looks]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All repetitions of a scenario."""
+
+    scenario: Scenario
+    decisions: Sequence[Decision]
+    fixed_end: float
+    fixed_watched: float
+    kayenta_end: float
+    kayenta_watched: float
+
+    @property
+    def breaches(self) -> float:
+        """The share of streams that were called a BREACH."""
+        return sum(decision.breach is not None for decision in self.decisions) / len(self.decisions)
+
+    @property
+    def samples(self) -> str:
+        """The median of the samples per arm until a BREACH, over all streams."""
+        return _median([decision.breach for decision in self.decisions])
+
+
+def simulate(scenario: Scenario, repetitions: int) -> Result:
+    """Judge a scenario's streams by all three."""
+    streams = [scenario.stream(seed) for seed in range(repetitions)]
+    fixed = [fixed_looks(scenario, stream) for stream in streams]
+    kayenta = [kayenta_looks(scenario, stream) for stream in streams]
+    return Result(
+        scenario,
+        [judged(scenario, stream) for stream in streams],
+        float(np.mean([looks[-1] for looks in fixed])),
+        float(np.mean([looks.any() for looks in fixed])),
+        float(np.mean([looks[-1] for looks in kayenta])),
+        float(np.mean([any(looks) for looks in kayenta])),
+    )
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run everything and write the page."""
+    repetitions = int(arguments[0]) if arguments else REPETITIONS
+    parts = [_INTRODUCTION, _circumstances(repetitions)]
+    parts += ["## No harm: how often a BREACH is called", _NULL_TEXT, _breaches(NULL, repetitions)]
+    parts += ["## No harm, but values that hang together", _CORRELATED_TEXT, _breaches(CORRELATED, repetitions)]
+    parts += ["## Harm: how often it is found", _HARM_TEXT, _powers(repetitions)]
+    parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(repetitions), _LIMITS]
+    PAGE.write_text("\n\n".join(parts) + "\n", "utf-8")
+
+
+def _breaches(scenarios: Sequence[Scenario], repetitions: int) -> str:
+    rows = [
+        (
+            result.scenario.name, _share(result.breaches), _share(result.fixed_end), _share(result.fixed_watched),
+            _share(result.kayenta_end), _share(result.kayenta_watched),
+        )
+        for result in _simulated(scenarios, repetitions)
+    ]  # fmt: skip
+    titles = ("stream", "judge, 100 looks", "fixed test, 1 look", "fixed test, 100 looks", "Kayenta, 1 look")
+    return _table((*titles, "Kayenta, 10 looks"), rows)
+
+
+def _powers(repetitions: int) -> str:
+    rows = [
+        (
+            result.scenario.name, _share(result.breaches), result.samples, _share(result.fixed_end),
+            f"{result.scenario.size * result.scenario.looks:,}", _share(result.kayenta_end),
+        )
+        for result in _simulated(HARM, repetitions)
+    ]  # fmt: skip
+    titles = ("stream", "judge: BREACH", "median samples per arm", "fixed test", "its samples per arm")
+    return _table((*titles, "Kayenta"), rows)
+
+
+def _healths(repetitions: int) -> str:
+    rows = []
+    for result in _simulated(SAFE, repetitions):
+        healthy = [decision.healthy for decision in result.decisions]
+        share = sum(samples is not None for samples in healthy) / len(healthy)
+        rows.append((result.scenario.name, _share(share), _median(healthy), _share(result.breaches)))
+    return _table(("stream", "HEALTHY within 100 looks", "median samples per arm", "BREACH"), rows)
+
+
+def _simulated(scenarios: Sequence[Scenario], repetitions: int) -> list[Result]:
+    results = []
+    for scenario in scenarios:
+        results.append(simulate(scenario, repetitions))
+        sys.stderr.write(f"{scenario.name}: {results[-1].breaches:.3f}\n")
+    return results
+
+
+def _median(samples: Sequence[int | None]) -> str:
+    value = median(float("inf") if sample is None else sample for sample in samples)
+    return "not reached" if value == float("inf") else f"{value:,.0f}"
+
+
+def _share(value: float) -> str:
+    return f"{100.0 * value:.1f} %"
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [titles, ["---", *("---:" for _ in titles[1:])], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _circumstances(repetitions: int) -> str:
+    root = PAGE.parents[1]
+    asked = ("git", "-C", str(root), "rev-parse", "--short=12", "HEAD")
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    spread = 100.0 * 1.96 * (ALPHA * (1.0 - ALPHA) / repetitions) ** 0.5
+    return (
+        f"{repetitions} rollouts of 100 looks each per line, seeds 0 to {repetitions - 1}, alpha {ALPHA}. A share near "
+        f"5 % is known to about {spread:.1f} percentage points. Commit {commit}, Python {platform.python_version()}, "
+        f"numpy {version('numpy')}, scipy {version('scipy')}."
+    )
+
+
+_INTRODUCTION = """\
+# What the judge of rollouts keeps
+
+`make proof` measures this page. It simulates rollouts whose truth is known and counts what is said of them. The judge
+is looked at after every time stamp; it may be stopped at any of them. Beside it stand, on the same streams, a one-sided
+z-test at 5 % of everything so far, and the Kayenta-compatible mode (`rollouts judge --method kayenta`)."""
+
+_NULL_TEXT = """\
+The treatment is as good as the control, or exactly as bad as the margin allows. A BREACH is a false alarm, and at most
+5 % of the rollouts may have one. For rates, counts and shares beyond a quantile's threshold of independent observations
+the bound is exact at any number of observations; for means it is asymptotic in the number of time stamps."""
+
+_CORRELATED_TEXT = """\
+Both arms follow the same law, but an observation resembles the one before it, or all of a time stamp share a level that
+wanders. Nothing exact can be said here; the judge estimates how many observations count as one."""
+
+_HARM_TEXT = """\
+The treatment is worse than the margin allows. The fixed test is asked once, at the end, with all samples."""
+
+_SAFE_TEXT = "The treatment is as good as the control, and the margin says what would be too bad."
+
+_LIMITS = """\
+## What it does not keep
+
+* A level that wanders a little from one time stamp to the next, hidden in the noise of the values, is taken for
+  independent noise until it shows; such streams see more than 5 % false alarms at a margin of zero.
+* Means need at least three time stamps, and in practice about eight, before the judge says anything of a harm that is
+  small against the scatter of single values. Only a harm of several standard deviations is called at once.
+* The test of the sample ratio (INVALID) is Pearson's test at 0.1 %, asked at every look. It passes again when the split
+  does."""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

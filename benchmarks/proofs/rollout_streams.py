@@ -1,0 +1,131 @@
+"""Simulated traffic of two arms, time stamp by time stamp, for the proof and the tests of the judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
+from mlops_tui.domain.rollouts import EventSample, Measurement, Sample, ValueSample
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Values: TypeAlias = Callable[[np.random.Generator, int, int], FloatArray]
+
+CONTROL, TREATMENT = "stable", "canary"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Values of both arms, one row per time stamp."""
+
+    kind: GuardrailKind
+    control: FloatArray
+    treatment: FloatArray
+
+    def moments(self) -> Iterator[tuple[datetime, tuple[Measurement, ...]]]:
+        """What the judge gets at each time stamp."""
+        for number, (control, treatment) in enumerate(zip(self.control, self.treatment, strict=True)):
+            at = _START + timedelta(minutes=number)
+            yield (
+                at,
+                tuple(
+                    Measurement(at, arm, "measure", self._sample(values))
+                    for arm, values in ((CONTROL, control), (TREATMENT, treatment))
+                ),
+            )
+
+    def _sample(self, values: FloatArray) -> Sample:
+        if self.kind is GuardrailKind.MEAN:
+            return ValueSample(len(values), float(values.sum()), float(np.square(values).sum()))
+        return EventSample(len(values), float(values.sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A way in which traffic comes in: one guardrail, both arms' values, and how many come per time stamp."""
+
+    name: str
+    kind: GuardrailKind
+    margin: float
+    size: int
+    control: Values
+    treatment: Values
+    looks: int = 100
+
+    @property
+    def guardrail(self) -> Guardrail:
+        """The guardrail that the stream is judged by."""
+        return Guardrail("measure", self.kind, Direction.LOWER, self.margin)
+
+    def stream(self, seed: int) -> Stream:
+        """One rollout."""
+        random = np.random.default_rng([seed, self.size])
+        control, treatment = (values(random, self.looks, self.size) for values in (self.control, self.treatment))
+        return Stream(self.kind, control, treatment)
+
+
+def bernoulli(rate: float) -> Values:
+    """Independent events at one rate."""
+    return lambda random, looks, size: (random.random((looks, size)) < rate).astype(np.float64)
+
+
+def poisson(mean: float) -> Values:
+    """Counts, so many per unit of exposure."""
+    return lambda random, looks, size: random.poisson(mean, (looks, size)).astype(np.float64)
+
+
+def normal(mean: float, deviation: float = 1.0) -> Values:
+    """Independent normal values."""
+    return lambda random, looks, size: random.normal(mean, deviation, (looks, size))
+
+
+def lognormal(deviation: float) -> Values:
+    """Independent values with a long tail and a median of one, as latencies have."""
+    return lambda random, looks, size: random.lognormal(0.0, deviation, (looks, size))
+
+
+def wandering(mean: float, correlation: float) -> Values:
+    """Normal values of deviation one, each correlated with the one before: an autoregressive series of order one."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        return mean + _autoregressive(random, looks * size, correlation).reshape(looks, size)
+
+    return values
+
+
+def shocked(shock: float, correlation: float) -> Values:
+    """Normal values around a level that all of a time stamp share and that wanders from one to the next."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        level = shock * _autoregressive(random, looks, correlation)
+        return level[:, None] + random.normal(size=(looks, size))
+
+    return values
+
+
+def beyond(threshold: float, values: Values) -> Values:
+    """Whether values exceed a threshold."""
+    return lambda random, looks, size: (values(random, looks, size) > threshold).astype(np.float64)
+
+
+def changing(before: Values, after: Values, at: int) -> Values:
+    """One kind of values up to a time stamp and another from there on."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        return np.concatenate([before(random, at, size), after(random, looks - at, size)])
+
+    return values
+
+
+def _autoregressive(random: np.random.Generator, length: int, correlation: float) -> FloatArray:
+    values = random.normal(size=length)
+    innovation = (1.0 - correlation**2) ** 0.5
+    for place in range(1, length):
+        values[place] = correlation * values[place - 1] + innovation * values[place]
+    return values
