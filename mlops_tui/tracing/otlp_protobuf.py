@@ -23,6 +23,8 @@ from mlops_tui.tracing.spans import RawSpan
 if TYPE_CHECKING:
     from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
+_SHORT = 256
+
 
 def decode(
     body: bytes, rules: AttributeRules, findings: Findings, defaults: Attributes = NO_ATTRIBUTES
@@ -120,7 +122,8 @@ class _Reader:
             if not value:
                 text = message.string_value
                 # Short names and categories, which most texts are, are seen to be safe at once.
-                value = text if text and text.isalnum() and text.isascii() else self._value(message, 0)
+                is_plain = 0 < len(text) < _SHORT and text.isalnum() and text.isascii()
+                value = text if is_plain else self._value(message, 0)
             if value is not None:
                 kept[key] = value
         return kept, len(pairs) - len(kept), refused
