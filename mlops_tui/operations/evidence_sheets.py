@@ -23,7 +23,7 @@ from mlops_tui.domain.text import clean_log
 from mlops_tui.gitlab.jobs import job_log, pipeline_jobs
 from mlops_tui.operations.approvals import find_with_surroundings
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
-from mlops_tui.operations.lineage import version_lineage
+from mlops_tui.operations.lineage import lineage_of
 from mlops_tui.operations.models import find_version
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.surroundings import Surroundings
@@ -207,9 +207,8 @@ async def _live_evidence(session: Session, facts: _Facts) -> VersionEvidence | N
 async def _lineage(session: Session, facts: _Facts) -> LineageNode | None:
     if facts.version is None:
         return None
-    name = f"{facts.around.project.ref.path}:{facts.approval.model}"
     try:
-        return (await version_lineage(session, name, facts.version.version)).data
+        return await lineage_of(session, facts.version, facts.around.delivery)
     except MlopsError:
         return None
 

@@ -19,7 +19,7 @@ from mlops_tui.gitlab.commits import get_commit
 from mlops_tui.gitlab.jobs import get_job
 from mlops_tui.gitlab.pipelines import get_pipeline
 from mlops_tui.gitlab.runs import get_run
-from mlops_tui.operations.deliveries import read_delivery
+from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.models import find_model, version_of
 from mlops_tui.operations.session import Session
 
@@ -41,14 +41,19 @@ async def version_lineage(session: Session, name: str, number: str) -> Snapshot[
     """The tree of one version, its commit at the root."""
     summary = await find_model(session, name)
     version = version_of(summary.model, number)
-    links = await _links(session, version)
     delivery = await read_delivery(session, summary.project)
+    return session.snapshot(await lineage_of(session, version, delivery))
+
+
+async def lineage_of(session: Session, version: ModelVersion, delivery: Delivery) -> LineageNode:
+    """The tree of a version whose project's deployments were read already."""
+    links = await _links(session, version)
     deployed = [
         item
         for item in delivery.deployments
         if item.deployed and (item.deployed.model, item.deployed.version) == (version.model, version.version)
     ]
-    return session.snapshot(_tree(session, summary.project, version, links, deployed))
+    return _tree(session, delivery.project, version, links, deployed)
 
 
 async def _links(session: Session, version: ModelVersion) -> _Links:

@@ -67,7 +67,7 @@ async def test_approve_and_run_from_the_sheet_with_the_typed_name(company: Compa
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         assert [call.path.rsplit("/", 1)[-1] for call in app.screen.preview.calls][1:] == ["approval", "play"]  # type: ignore[attr-defined]  # it is the dialog
         await pilot.press(*"fraud", "enter")
-        await until(pilot, lambda: isinstance(app.screen, FollowingView))
+        await until(pilot, lambda: isinstance(app.screen, FollowingView), passing=1)
     assert votes(company, approval) == [("ada", "approved")]
 
 
