@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CLIENTS := .venv-clients
+PEERS := .venv-peers
 
-.PHONY: demo test check format bench docs screenshots clients clean
+.PHONY: demo test check format bench proof docs screenshots clients peers clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mlops-tui demo
@@ -27,6 +28,10 @@ format: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
+proof: $(VENV)/.test
+	$(BIN)/python -m benchmarks.proofs.judge
+	$(BIN)/python -m benchmarks.proofs.drift
+
 docs: $(VENV)/.test
 	$(BIN)/python -m tools.reference
 
@@ -34,6 +39,9 @@ screenshots: $(VENV)/.test
 	$(BIN)/python -m tools.screenshots
 
 clients: $(CLIENTS)/.stamp
+
+# The drift tools that `make bench` measures against and whose numbers the fixtures of the tests are.
+peers: $(PEERS)/.stamp
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("mlops-tui needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
@@ -53,5 +61,10 @@ $(CLIENTS)/.stamp: requirements/clients.txt
 	$(CLIENTS)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/clients.txt
 	@touch $@
 
+$(PEERS)/.stamp: requirements/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/peers.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(CLIENTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
