@@ -39,6 +39,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "approvals reject": ("preview", "receipt"),
     "approvals comment": ("preview", "receipt"),
     "approvals request": ("preview", "receipt"),
+    "drift profile": ("drift-profile",),
+    "drift analyze": ("drift",),
     "environments list": ("environments",),
     "environments show": ("environments",),
     "environments protect": ("preview", "receipt"),
