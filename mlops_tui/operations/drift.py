@@ -53,6 +53,7 @@ def analyze(reference: str, current: str, kinds: Kinds | None = None, limits: Li
     Raises:
         DataError: a table cannot be read.
         ProfileError: the profile cannot be read.
+        UsageError: the profile has a feature as another kind.
     """
     made = _reference(reference, kinds)
     features = [feature for feature in made.profile.features if not kinds or feature.name in kinds]
@@ -101,9 +102,21 @@ def analyze_like(tool: Compatibility, reference: str, current: str, kinds: Kinds
 def _reference(path: str, kinds: Kinds | None) -> Profiling:
     opened = open_reference(path)
     if isinstance(opened, ReferenceProfile):
+        _require_kinds(opened, kinds or {}, path)
         return Profiling(opened, ())
     with closing(opened) as dataset:
         return make_profile(dataset, kinds)
+
+
+def _require_kinds(profile: ReferenceProfile, kinds: Kinds, path: str) -> None:
+    for feature in profile.features:
+        wanted = kinds.get(feature.name)
+        if wanted is not None and wanted is not feature.kind:
+            raise UsageError(
+                f"{feature.name} cannot be compared as {wanted.value}",
+                why=f"{path} has it as {feature.kind.value}",
+                remedy="Make the profile again with that kind, or leave the kind out",
+            )
 
 
 def _invalid(problem: Problem) -> DriftResult:

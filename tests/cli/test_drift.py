@@ -236,6 +236,13 @@ def test_options_that_make_no_sense_are_refused(
     assert (ended.status, ended.out) == (2, "")
 
 
+def test_a_kind_that_is_not_the_profiles_is_refused(analyze: Callable[..., Ended], profile: str) -> None:
+    ended = analyze(profile, "--features", "amount:categorical")
+    assert (ended.status, ended.out) == (2, "")
+    assert "has it as numeric" in ended.err
+    assert analyze(profile, "--features", "amount:numeric").status == 0
+
+
 def test_both_from_one_pipe_is_refused(program: Program) -> None:
     assert program("drift", "analyze", "--reference", "-", "--input", "-").status == 2
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def test_a_window_ends_before_the_next_begins() -> None:
         {"width": timedelta(0)},
     ],
 )
-def test_a_window_that_is_none_cannot_be(change: dict[str, object]) -> None:
+def test_a_window_that_is_none_cannot_be(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="window"):
         replace(KEY, **change)
 
