@@ -36,7 +36,7 @@ _LARGEST_BATCH = 1_000_000
 _ARMS = {"default": "stable"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Subject:
     """What a span is counted under; a part that the span does not tell is ""."""
 

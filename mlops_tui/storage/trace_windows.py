@@ -52,11 +52,11 @@ def read_slices(
 
 
 def merged(slices: Sequence[WindowSlice]) -> list[WindowSlice]:
-    """The slices with those of the same key added up, oldest first."""
+    """The slices with those of the same key added up, oldest first and then by subject."""
     by_key: dict[SliceKey, WindowSlice] = {}
     for part in slices:
         by_key[part.key] = by_key[part.key] + part if part.key in by_key else part
-    return sorted(by_key.values(), key=lambda part: part.key.start)
+    return sorted(by_key.values(), key=lambda part: (part.key.start, part.key.subject))
 
 
 def _stored(connection: sqlite3.Connection, key: SliceKey) -> WindowSlice | None:
