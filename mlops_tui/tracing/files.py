@@ -40,7 +40,7 @@ def read_spans(path: Path, rules: AttributeRules, findings: Findings) -> Iterato
     """
     try:
         with _opened(path) as file:
-            if file.peek(1)[:1].strip() in {b"{", b""}:
+            if file.peek(1) in {b"{", b""}:
                 yield from _json_lines(file, path, rules, findings)
             else:
                 for message in _messages(file):
