@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from starlette.types import ASGIApp
 
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange
@@ -25,11 +26,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunningCollector:
-    """Where it listens, and its store."""
+    """Where it listens, its store, and what its application was wrapped in."""
 
     url: str
     store: TraceStore
     loop: asyncio.AbstractEventLoop
+    wrapper: Any
 
     def post(self, body: bytes, headers: dict[str, str] | None = None, path: str = "/v1/traces") -> httpx.Response:
         """Send one body."""
@@ -47,7 +49,9 @@ class RunningCollector:
 
 
 @contextmanager
-def running_collector(folder: Path, **settings: Any) -> Iterator[RunningCollector]:
+def running_collector(
+    folder: Path, *, wrap: Callable[[ASGIApp], ASGIApp] | None = None, **settings: Any
+) -> Iterator[RunningCollector]:
     """Collect into ``folder`` for the length of a block."""
     started: list[RunningCollector | BaseException] = []
     is_ready = threading.Event()
@@ -56,9 +60,10 @@ def running_collector(folder: Path, **settings: Any) -> Iterator[RunningCollecto
     async def serve() -> None:
         async with collecting(CollectorSettings(folder, **settings), SystemClock()) as collector:
             listener = listen("127.0.0.1", 0)
-            server = IntakeServer(collector.application)
+            wrapper = wrap(collector.application) if wrap else collector.application
+            server = IntakeServer(wrapper)
             servers.append(server)
-            started.append(RunningCollector(url_of(listener), collector.store, asyncio.get_running_loop()))
+            started.append(RunningCollector(url_of(listener), collector.store, asyncio.get_running_loop(), wrapper))
             await server.serve_on(listener, is_ready.set)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
