@@ -15,6 +15,7 @@ FloatArray = NDArray[np.float64]
 
 _RATIO = 1.5
 _FINEST = 16.0
+_LEAST_PART = 1e-5
 
 
 class Side(Enum):
@@ -81,7 +82,7 @@ class Contrast:
 
         A bound between two of them is interpolated. ``least`` counts only where the plan's own margin is zero.
         """
-        finest = margin / _FINEST if margin else least
+        finest = max(margin / _FINEST, greatest * _LEAST_PART) if margin else least
         count = max(int(np.ceil(np.log(greatest / finest) / np.log(_RATIO))), 1)
         sizes = np.geomspace(finest, greatest, count + 1)
         margins = np.unique(np.concatenate([-sizes, sizes, [0.0, margin]]))

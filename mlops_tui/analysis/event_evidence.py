@@ -35,7 +35,7 @@ class _Clumping:
     """What is assumed of how events come in clumps, until the buckets have shown it.
 
     Two observations of a bucket correlate by ``within``, and a bucket counts at least ``1 / most`` of its size; after
-    ``few`` buckets half of that is taken back. ``caution`` is about clumps that last longer than a bucket.
+    ``few`` more buckets three quarters of that are taken back. ``caution`` is about clumps that outlast a bucket.
     """
 
     within: float
@@ -46,12 +46,12 @@ class _Clumping:
     def early(self, size: float, buckets: int) -> float:
         """How many observations count as one, by assumption alone."""
         at_first = min(1.0 + self.within * max(size - 1.0, 0.0), self.most)
-        return 1.0 + (at_first - 1.0) * self.few / (buckets - 1 + self.few)
+        return 1.0 + (at_first - 1.0) * (self.few / (buckets - 1 + self.few)) ** 2
 
 
 # Requests fail alone more often than not; how long they take depends on what the machine does at that time.
-_ERRORS = _Clumping(0.1, 4.0, 8.0, Caution(0.5, 4.0))
-_EXCEEDANCES = _Clumping(0.5, 12.0, 8.0, Caution(0.8, 8.0))
+_ERRORS = _Clumping(0.1, 4.0, 12.0, Caution(0.5, 4.0))
+_EXCEEDANCES = _Clumping(0.5, 12.0, 12.0, Caution(0.8, 8.0))
 
 
 class EventWindow:

@@ -9,10 +9,10 @@ from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginK
 
 POWER = 0.8
 
-# What the average over stakes costs in nats, and what the effective number of observations costs as a factor; both
-# measured on simulated rollouts of thirty to a hundred time stamps (docs/judge.md).
+# What the average over stakes costs in nats, and how many times the observations are needed since they may hang
+# together; measured on simulated rollouts of thirty to a hundred time stamps (docs/judge.md).
 _MIXTURE_COST = 2.0
-_CAUTION_FACTOR = 1.2
+_CARE = {GuardrailKind.RATE: 1.35, GuardrailKind.COUNT: 1.35, GuardrailKind.QUANTILE: 1.6, GuardrailKind.MEAN: 2.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def samples_needed(
     slope = _slope(guardrail)
     variance = _variance(guardrail, baseline)
     distance = sqrt(2.0 * (log(1.0 / level) + _MIXTURE_COST)) + float(ndtri(power))
-    both = _CAUTION_FACTOR * distance**2 * variance * (1.0 / share + slope**2 / (1.0 - share)) / margin**2
+    both = _CARE[guardrail.kind] * distance**2 * variance * (1.0 / share + slope**2 / (1.0 - share)) / margin**2
     return ArmSamples(ceil(both * (1.0 - share)), ceil(both * share))
 
 
