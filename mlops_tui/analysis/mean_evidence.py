@@ -119,7 +119,7 @@ def _t_mixture(t: FloatArray, buckets: FloatArray, freedom: FloatArray) -> Float
 
     Effects are in standard deviations of a bucket's difference.
     """
-    from scipy.special import log_ndtr, logsumexp, stdtr
+    from scipy.special import log_ndtr, stdtr
 
     ratio = buckets * _EFFECTS**2
     square = t**2 / freedom
@@ -127,7 +127,7 @@ def _t_mixture(t: FloatArray, buckets: FloatArray, freedom: FloatArray) -> Float
     seen = t * np.sqrt(ratio / (1.0 + ratio))
     positive = stdtr(freedom + 1.0, seen)
     side = np.where(positive > 0.0, np.log(np.maximum(positive, 1e-300)), log_ndtr(seen))
-    return np.asarray(logsumexp(_TRUST + size + log(2.0) + side, axis=0), np.float64)
+    return np.asarray(np.logaddexp.reduce(_TRUST + size + log(2.0) + side, axis=0), np.float64)
 
 
 def _normal_mixture(z: FloatArray, ratio: float) -> FloatArray:
