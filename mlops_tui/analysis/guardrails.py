@@ -113,16 +113,17 @@ class GuardrailEvidence:
         is_late = recent is not None and recent[own] + self._log_share > max(whole[own], 0.0)
         shown = self._recent if is_late and self._recent is not None else self._whole
         safe = shown.log_e(Side.AT_LEAST)
+        is_breached = bool(against[own:].max() >= -log(breach_level))
         is_safe = not is_late and bool(safe[: own + 1].max() >= -log(safety_level))
         harm = self._contrast.harm(*shown.series.means())
         lower = _crossing(-margins[::-1], against[::-1], -log(breach_level), None if harm is None else -harm)
         upper = _crossing(margins, safe, -log(safety_level), harm)
         return Assessment(
             difference=harm,
-            lower=self._within_reach(None if lower is None else -lower, -inf),
-            upper=self._within_reach(upper, inf),
+            lower=self._within_reach(None if lower is None else -lower, harm if not is_breached else None, -inf),
+            upper=self._within_reach(upper, harm if not is_safe else None, inf),
             log_e=float(against[own:].max()),
-            is_breached=bool(against[own:].max() >= -log(breach_level)),
+            is_breached=is_breached,
             is_safe=is_safe and (recent is None or bool(recent[own] < _DOUBT)),
             buckets=self._whole.series.buckets,
         )
@@ -138,14 +139,19 @@ class GuardrailEvidence:
         rest = cash if recent is None else np.logaddexp(cash, self._log_share + recent)
         return np.asarray(np.logaddexp(whole, rest), np.float64)
 
-    def _within_reach(self, bound: float | None, otherwise: float) -> float | None:
-        """The bound, or the least or greatest harm that there can be; None where there is no such end."""
+    def _within_reach(self, bound: float | None, estimate: float | None, end: float) -> float | None:
+        """A bound that decides nothing, wide enough to hold the estimate; without one the end of what there can be.
+
+        ``end`` is an infinity that tells the direction. None where there is no end.
+        """
+        if bound is not None and estimate is not None:
+            return min(bound, estimate) if end < 0 else max(bound, estimate)
         if bound is not None:
             return bound
         kind = self._guardrail.kind
         if self._contrast.is_relative:
-            return float(-self._contrast.sign) if otherwise * self._contrast.sign < 0 else None
-        return None if kind in {GuardrailKind.COUNT, GuardrailKind.MEAN} else float(np.sign(otherwise))
+            return float(-self._contrast.sign) if end * self._contrast.sign < 0 else None
+        return None if kind in {GuardrailKind.COUNT, GuardrailKind.MEAN} else float(np.sign(end))
 
 
 def first_window(guardrail: Guardrail, control: Tally, treatment: Tally) -> Window:

@@ -288,6 +288,26 @@ def test_harm_is_the_same_with_the_roles_and_the_direction_exchanged(
 
 
 @settings(max_examples=30)
+@given(st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=12), st.sampled_from(list(MarginKind)))
+def test_bounds_hold_the_estimate_and_agree_with_the_verdict_whatever_comes(
+    pairs: list[tuple[EventSample, EventSample]], margin_kind: MarginKind
+) -> None:
+    is_breached = False
+    for judgement in judge(JudgePlan((guardrail(margin=0.1, margin_kind=margin_kind),)), pairs):
+        result = judgement.guardrails[0]
+        least = -np.inf if result.lower is None else result.lower
+        most = np.inf if result.upper is None else result.upper
+        assert least <= most
+        assert (least > result.margin) is (result.verdict is Verdict.BREACH)
+        if result.verdict is Verdict.HEALTHY:
+            assert most < result.margin
+        if result.difference is not None and result.verdict is not Verdict.BREACH:
+            assert least <= result.difference <= most
+        assert not is_breached or result.verdict is Verdict.BREACH
+        is_breached = result.verdict is Verdict.BREACH
+
+
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 100), min_size=4, max_size=12), st.floats(0.01, 1_000), st.floats(-1e4, 1e4))
 def test_means_do_not_depend_on_unit_or_origin(numbers: list[float], unit: float, origin: float) -> None:
     pairs = [([number, number + 1.0], [2 * number, 2 * number + 1.5]) for number in numbers]
