@@ -17,13 +17,13 @@ _FRACTION = (1 << _FRACTION_BITS) - 1
 # So many significands add up without leaving 63 bits.
 _STRETCH = 1_024
 _UNIT = 1 << 1074
+_EXPONENT = 0x7FF
+_LARGEST_ROOT = math.sqrt(np.finfo(np.float64).max)
 
 
 def exact_sum(ascending: FloatArray) -> int:
     """The sum of finite numbers in ascending order, in units of 2**-1074."""
-    first = int(np.searchsorted(ascending, 0.0))
-    below = np.ascontiguousarray(-ascending[:first][::-1])
-    return _sum_of_magnitudes(ascending[first:]) - _sum_of_magnitudes(below)
+    return _sum(ascending)
 
 
 def exact_sum_of_squares(ascending: FloatArray) -> int | None:
@@ -31,14 +31,9 @@ def exact_sum_of_squares(ascending: FloatArray) -> int | None:
 
     None where a square is too large for a number.
     """
-    if len(ascending) == 0:
-        return 0
-    if max(abs(float(ascending[0])), abs(float(ascending[-1]))) > math.sqrt(np.finfo(np.float64).max):
+    if len(ascending) and max(-float(ascending[0]), float(ascending[-1])) > _LARGEST_ROOT:
         return None
-    first = int(np.searchsorted(ascending, 0.0))
-    below = np.ascontiguousarray(ascending[:first][::-1])
-    above = ascending[first:]
-    return _sum_of_magnitudes(above * above) + _sum_of_magnitudes(below * below)
+    return _sum(ascending * ascending)
 
 
 def as_number(total: int | None) -> float:
@@ -51,22 +46,20 @@ def as_number(total: int | None) -> float:
         return math.inf if total > 0 else -math.inf
 
 
-def _sum_of_magnitudes(ascending: FloatArray) -> int:
-    """The sum of numbers of at least zero."""
-    size = len(ascending)
+def _sum(values: FloatArray) -> int:
+    """The sum of numbers that are ordered so that there are few changes of exponent or sign."""
+    size = len(values)
     if size == 0:
         return 0
-    # Adding zero turns a negative zero, whose sign bit would spoil the order, into a positive one.
-    bits = (ascending + 0.0 if ascending[0] == 0 else np.ascontiguousarray(ascending)).view(np.int64)
-    exponents = np.arange(bits[0] >> _FRACTION_BITS, (bits[-1] >> _FRACTION_BITS) + 1)
-    changes = np.searchsorted(bits, exponents << _FRACTION_BITS)
-    starts = np.union1d(changes[changes < size], np.arange(0, size, _STRETCH))
+    bits = np.ascontiguousarray(values).view(np.int64)
+    fields = bits >> _FRACTION_BITS
+    changes = np.flatnonzero(fields[1:] != fields[:-1]) + 1
+    starts = np.union1d(changes, np.arange(0, size, _STRETCH))
     fractions = np.add.reduceat(bits & _FRACTION, starts)
     lengths = np.diff(starts, append=size)
     total = 0
-    for exponent, length, fraction in zip(
-        (bits[starts] >> _FRACTION_BITS).tolist(), lengths.tolist(), fractions.tolist(), strict=True
-    ):
+    for field, length, fraction in zip(fields[starts].tolist(), lengths.tolist(), fractions.tolist(), strict=True):
+        exponent = field & _EXPONENT
         significand = fraction + (length << _FRACTION_BITS if exponent else 0)
-        total += significand << max(exponent - 1, 0)
+        total += (-significand if field < 0 else significand) << max(exponent - 1, 0)
     return total

@@ -111,7 +111,8 @@ class ParquetDataset:
                 remedy="Install pyarrow, or hand over CSV or NDJSON",
             ) from None
         try:
-            return parquet.ParquetFile(self._path)
+            # Buffering ahead would hold a whole column of the file.
+            return parquet.ParquetFile(self._path, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise self._damaged(error) from None
 
