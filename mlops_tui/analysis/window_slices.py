@@ -150,9 +150,9 @@ def _numbers(values: Sequence[Value], bins: NumericBins | None) -> ColumnCounts:
     )
 
 
-def _only_numbers(values: Sequence[Value]) -> list[float]:
+def _only_numbers(values: Sequence[Value]) -> Sequence[float]:
     if set(map(type, values)) == {float}:
-        return list(values)  # type: ignore[arg-type]  # the types were just looked at
+        return values  # type: ignore[return-value]  # the types were just looked at
     return [float(value) for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
 
 

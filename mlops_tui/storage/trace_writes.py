@@ -17,7 +17,7 @@ from mlops_tui.storage.trace_values import dump_attributes, load_attributes
 PRUNED_GRID_SECONDS = 300
 _LATE_NS = 3_600 * 1_000_000_000
 _GRID_NS = PRUNED_GRID_SECONDS * 1_000_000_000
-_MOST_IDS = 10_000
+_MOST_IDS = 4_096
 _SUBJECT_COLUMNS = ("id", "service", "project", "model", "version", "arm", "environment")
 _ORIGIN_COLUMNS = ("id", "resource", "scope_name", "scope_version")
 _LABEL_COLUMNS = ("span", "prediction", "target", "project", "model", "end_ns", "outcomes")
@@ -105,9 +105,12 @@ def _next_number(connection: sqlite3.Connection) -> int:
 def _existing(connection: sqlite3.Connection, keys: Sequence[bytes]) -> list[bytes]:
     found: list[bytes] = []
     for start in range(0, len(keys), _MOST_IDS):
-        part = keys[start : start + _MOST_IDS]
-        marks = ", ".join("?" * len(part))
-        found += [row[0] for row in connection.execute(f"SELECT id FROM spans WHERE id IN ({marks})", part)]  # noqa: S608
+        part: list[bytes | None] = list(keys[start : start + _MOST_IDS])
+        # Filled up to a power of two, so that there are few statements, which are then prepared once.
+        size = 1 << (len(part) - 1).bit_length()
+        part += [None] * (size - len(part))
+        statement = f"SELECT id FROM spans WHERE id IN ({', '.join('?' * size)})"  # noqa: S608 - only marks are in it
+        found += [row[0] for row in connection.execute(statement, part)]
     return found
 
 

@@ -211,6 +211,9 @@ class TraceStore:
 def _prepare(connection: sqlite3.Connection, width: int | None) -> int:
     """Begin what has to be counted in windows of that width; answers the width."""
     connection.execute("PRAGMA cache_size=-65536")
+    # Ids come in no order, so that every transaction touches most pages of their index: gathered up to 32 MB in the
+    # write-ahead log each goes to the file once.
+    connection.execute("PRAGMA wal_autocheckpoint=8192")
     folds = all_folds(connection)
     if width is None:
         width = base_fold(folds).width

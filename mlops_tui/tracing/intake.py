@@ -27,6 +27,7 @@ from mlops_tui.tracing.answers import IntakeError, WireFormat, failure, success
 from mlops_tui.tracing.attributes import AttributeRules
 from mlops_tui.tracing.bodies import read_body
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
+from mlops_tui.tracing.span_shapes import SpanShapes
 
 LATE = "span is of a time whose spans were removed, so that it may be one of them"
 _STORE_SECONDS = 3
@@ -67,6 +68,7 @@ class Intake:
         self._sink = sink
         self._clock = clock
         self._rules = rules or AttributeRules()
+        self._shapes = SpanShapes(self._rules)
         self._limits = limits or Limits()
         self._token = token
         self._admission = Admission(self._limits)
@@ -132,7 +134,7 @@ class Intake:
     ) -> Iterator[list[Span]]:
         match wire_format:
             case WireFormat.PROTOBUF:
-                return otlp_protobuf.decode(body, self._rules, findings, defaults)
+                return otlp_protobuf.decode(body, self._rules, findings, defaults, self._shapes)
             case WireFormat.JSON:
                 return otlp_json.decode(body, self._rules, findings, defaults)
 

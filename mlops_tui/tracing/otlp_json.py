@@ -32,7 +32,6 @@ from mlops_tui.tracing import spans
 from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, Verdict
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
 from mlops_tui.tracing.json_fields import double, enumerated, integer, object_of, objects, signed, text_field
-from mlops_tui.tracing.spans import RawSpan
 
 _KIND_NAMES = {f"SPAN_KIND_{kind.name}": kind.value for kind in SpanKind}
 _STATUS_NAMES = {f"STATUS_CODE_{status.name}": status.value for status in SpanStatus}
@@ -83,29 +82,29 @@ class _Reader:
     def _span(self, item: Mapping[str, Any], resource: Resource, scope: Scope) -> Span | None:
         attributes, withheld, refused = self._attributes(item)
         status = object_of(item, "status")
-        return spans.assemble(
-            RawSpan(
-                text_field(item, "traceId").lower(),
-                text_field(item, "spanId").lower(),
-                text_field(item, "parentSpanId").lower(),
-                text_field(item, "name"),
-                enumerated(item, "kind", _KIND_NAMES),
-                integer(item.get("startTimeUnixNano", 0)),
-                integer(item.get("endTimeUnixNano", 0)),
-                enumerated(status, "code", _STATUS_NAMES),
-                text_field(status, "message"),
-                attributes,
-                tuple(map(self._event, islice(objects(item, "events"), spans.MOST_EVENTS))),
-                tuple(map(self._link, islice(objects(item, "links"), spans.MOST_EVENTS))),
-                min(max(integer(item.get("droppedAttributesCount", 0)), 0), 2**32 - 1),
-                withheld,
-                refused,
-            ),
+        span = Span(
+            text_field(item, "traceId").lower(),
+            text_field(item, "spanId").lower(),
+            text_field(item, "parentSpanId").lower(),
+            clean(text_field(item, "name")),
+            spans.KINDS.get(enumerated(item, "kind", _KIND_NAMES), SpanKind.UNSPECIFIED),
+            integer(item.get("startTimeUnixNano", 0)),
+            integer(item.get("endTimeUnixNano", 0)),
+            spans.STATUSES.get(enumerated(status, "code", _STATUS_NAMES), SpanStatus.UNSET),
+            clean(text_field(status, "message"), spans.LONGEST_MESSAGE),
+            attributes,
             resource,
             scope,
-            self._rules,
-            self._findings,
+            tuple(map(self._event, islice(objects(item, "events"), spans.MOST_EVENTS))),
+            tuple(map(self._link, islice(objects(item, "links"), spans.MOST_EVENTS))),
+            min(max(integer(item.get("droppedAttributesCount", 0)), 0), 2**32 - 1),
+            withheld,
         )
+        if not spans.is_kept(span, refused, self._findings):
+            return None
+        if not SPECIAL.isdisjoint(attributes):
+            spans.normalise(attributes, self._rules, self._findings)
+        return span
 
     def _event(self, item: Mapping[str, Any]) -> SpanEvent:
         attributes, _, _ = self._attributes(item)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from mlops_tui.domain.text import clean, clean_block
-from mlops_tui.domain.traces import Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, SpanStatus, Value
-from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, rename_aliases
+from mlops_tui.domain.text import clean_block
+from mlops_tui.domain.traces import Span, SpanKind, SpanLink, SpanStatus, Value
+from mlops_tui.tracing.attributes import AttributeRules, rename_aliases
 from mlops_tui.tracing.findings import Findings
 from mlops_tui.tracing.tensors import UnreadableTensorError, unpack
 
@@ -18,6 +17,8 @@ LONGEST_MESSAGE = 2_000
 MOST_ATTRIBUTES = 4_096
 MOST_EVENTS = 128
 DEEPEST = 8
+KINDS = {kind.value: kind for kind in SpanKind}
+STATUSES = {status.value: status for status in SpanStatus}
 
 BAD_TRACE_ID = "trace id is not 16 bytes, not all zero"
 BAD_SPAN_ID = "span id is not 8 bytes, not all zero"
@@ -31,56 +32,18 @@ MANY_ATTRIBUTES = f"attribute beyond the first {MOST_ATTRIBUTES}"
 
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
-_KINDS = {kind.value: kind for kind in SpanKind}
-_STATUSES = {status.value: status for status in SpanStatus}
 
 
-class RawSpan(NamedTuple):
-    """A span as it was read, before anything of it was checked."""
+def is_kept(span: Span, refused: str | None, findings: Findings) -> bool:
+    """Whether a span as it was read makes sense; ``refused`` is what was wrong with its attributes.
 
-    trace_id: str
-    span_id: str
-    parent_id: str
-    name: str
-    kind: int
-    start_ns: int
-    end_ns: int
-    status: int
-    status_message: str
-    attributes: dict[str, Value]
-    events: tuple[SpanEvent, ...]
-    links: tuple[SpanLink, ...]
-    dropped: int
-    withheld: int
-    refused: str | None
-
-
-def assemble(raw: RawSpan, resource: Resource, scope: Scope, rules: AttributeRules, findings: Findings) -> Span | None:
-    """The checked span, or None when it has to be refused, which is then among the findings."""
-    problem = raw.refused or problem_of(raw)
-    if problem is not None:
-        findings.reject(problem)
-        return None
-    if not SPECIAL.isdisjoint(raw.attributes):
-        normalise(raw.attributes, rules, findings)
-    return Span(
-        raw.trace_id,
-        raw.span_id,
-        raw.parent_id,
-        clean(raw.name),
-        _KINDS.get(raw.kind, SpanKind.UNSPECIFIED),
-        raw.start_ns,
-        raw.end_ns,
-        _STATUSES.get(raw.status, SpanStatus.UNSET),
-        clean(raw.status_message, LONGEST_MESSAGE) if raw.status_message else "",
-        raw.attributes,
-        resource,
-        scope,
-        raw.events,
-        raw.links,
-        raw.dropped,
-        raw.withheld,
-    )
+    What is refused is then among the findings.
+    """
+    problem = refused or _problem_of(span)
+    if problem is None:
+        return True
+    findings.reject(problem)
+    return False
 
 
 def normalise(attributes: dict[str, Value], rules: AttributeRules, findings: Findings) -> None:
@@ -92,17 +55,17 @@ def normalise(attributes: dict[str, Value], rules: AttributeRules, findings: Fin
         findings.warn(f"packed values: {error}")
 
 
-def problem_of(raw: RawSpan) -> str | None:
+def _problem_of(span: Span) -> str | None:
     """Why a span cannot be kept."""
-    if not _TRACE_ID.fullmatch(raw.trace_id):
+    if not _TRACE_ID.fullmatch(span.trace_id):
         return BAD_TRACE_ID
-    if not _SPAN_ID.fullmatch(raw.span_id):
+    if not _SPAN_ID.fullmatch(span.span_id):
         return BAD_SPAN_ID
-    if raw.parent_id and not _SPAN_ID.fullmatch(raw.parent_id):
+    if span.parent_id and not _SPAN_ID.fullmatch(span.parent_id):
         return BAD_PARENT_ID
-    if not 0 < raw.start_ns <= LATEST_NS or not 0 < raw.end_ns <= LATEST_NS:
+    if not 0 < span.start_ns <= LATEST_NS or not 0 < span.end_ns <= LATEST_NS:
         return BAD_TIME
-    return BAD_ORDER if raw.end_ns < raw.start_ns else None
+    return BAD_ORDER if span.end_ns < span.start_ns else None
 
 
 def safe_text(text: str, findings: Findings) -> str | None:
