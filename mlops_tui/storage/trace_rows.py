@@ -54,9 +54,9 @@ class StoredSpan(NamedTuple):
     span: Span
 
 
-def insert_many(connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Any]) -> None:
-    """Insert rows with as few statements as possible; rows that are there already stay as they are."""
-    start, width = 0, len(columns)
+def insert_many(connection: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[Any]) -> int:
+    """Insert rows with as few statements as possible; answers how many, since those that are there already stay."""
+    start, width, inserted = 0, len(columns), 0
     head = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
     one = f"({', '.join('?' * width)})"
     for size in _SIZES:
@@ -64,8 +64,11 @@ def insert_many(connection: sqlite3.Connection, table: str, columns: Sequence[st
             continue
         statement = head + ", ".join([one] * size)
         while len(rows) - start >= size:
-            connection.execute(statement, [value for row in rows[start : start + size] for value in row])
+            inserted += connection.execute(
+                statement, [value for row in rows[start : start + size] for value in row]
+            ).rowcount
             start += size
+    return inserted
 
 
 def span_key(span: Span) -> bytes:

@@ -54,18 +54,30 @@ def insert(connection: sqlite3.Connection, spans: Iterable[Span], received_ns: i
     for span in spans:
         total += 1
         fresh.setdefault(trace_rows.span_key(span), span)
-    for key in _existing(connection, list(fresh)):
-        del fresh[key]
-    duplicates = total - len(fresh)
     late = _too_late(connection, fresh, received_ns)
     for key in late:
         del fresh[key]
+    stored = _insert_all(connection, fresh, received_ns)
+    if stored is None:
+        for key in _existing(connection, list(fresh)):
+            del fresh[key]
+        stored = _insert_all(connection, fresh, received_ns) or ()
+    return Stored(tuple(stored), total - len(late) - len(stored), len(late))
+
+
+def _insert_all(connection: sqlite3.Connection, fresh: dict[bytes, Span], received_ns: int) -> list[StoredSpan] | None:
+    """Store spans that are most likely new; None, with nothing changed, when some are there already."""
     batch = _batch(fresh, _next_number(connection), received_ns)
+    connection.execute("SAVEPOINT spans")
+    if insert_many(connection, "spans", SPAN_COLUMNS, batch.spans) < len(batch.spans):
+        connection.execute("ROLLBACK TO spans")
+        connection.execute("RELEASE spans")
+        return None
+    connection.execute("RELEASE spans")
     insert_many(connection, "subjects", _SUBJECT_COLUMNS, list(batch.subjects.found.values()))
     insert_many(connection, "origins", _ORIGIN_COLUMNS, list(batch.origins.values()))
-    insert_many(connection, "spans", SPAN_COLUMNS, batch.spans)
     insert_many(connection, "labels", _LABEL_COLUMNS, batch.labels)
-    return Stored(tuple(batch.stored), duplicates, len(late))
+    return batch.stored
 
 
 def insert_half(connection: sqlite3.Connection, half: Span, part: str, received_ns: int) -> Stored:

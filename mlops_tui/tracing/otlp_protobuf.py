@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -28,6 +28,7 @@ from mlops_tui.domain.traces import (
 )
 from mlops_tui.tracing import spans
 from mlops_tui.tracing.attributes import SPECIAL, AttributeRules, Verdict
+from mlops_tui.tracing.envelopes import Traces
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
 from mlops_tui.tracing.span_shapes import SpanShapes
 
@@ -50,12 +51,9 @@ def decode(
     later requests of the same senders faster to read.
 
     Raises:
-        MalformedBodyError: The bytes are no such message.
+        MalformedBodyError: The bytes are no such message; spans before the place where that shows were already given.
     """
-    try:
-        request = trace_pb2.TracesData.FromString(body)
-    except DecodeError:
-        raise MalformedBodyError("the body is not an ExportTraceServiceRequest") from None
+    request = _parsed(Traces, body)
     found = _Reader(rules, findings, shapes or SpanShapes(rules)).read(request, defaults)
     while chunk := list(islice(found, spans.CHUNK)):
         yield chunk
@@ -69,7 +67,7 @@ class _Reader:
         self._findings = findings
         self._shapes = shapes
 
-    def read(self, request: trace_pb2.TracesData, defaults: Attributes) -> Iterator[Span]:
+    def read(self, request: Any, defaults: Attributes) -> Iterator[Span]:
         for group in request.resource_spans:
             attributes, _, _ = self._attributes(group.resource.attributes)
             if not SPECIAL.isdisjoint(attributes):
@@ -77,16 +75,15 @@ class _Reader:
             resource = Resource({**defaults, **attributes})
             for part in group.scope_spans:
                 scope = Scope(clean(part.scope.name), clean(part.scope.version))
-                for message in part.spans:
-                    span = self._span(message, resource, scope)
+                for data in part.spans:
+                    span = self._span(data, resource, scope)
                     if span is not None:
                         yield span
 
-    def _span(self, message: trace_pb2.Span, resource: Resource, scope: Scope) -> Span | None:
-        data = message.SerializeToString()
+    def _span(self, data: bytes, resource: Resource, scope: Scope) -> Span | None:
         known = self._shapes.read(data)
         if known is None:
-            return self._unknown_span(message, data, resource, scope)
+            return self._unknown_span(data, resource, scope)
         shape, (trace_id, span_id, parent_id, start_ns, end_ns), attributes = known
         example = shape.example
         span = Span(
@@ -107,7 +104,8 @@ class _Reader:
         )
         return self._kept(span, attributes, None)
 
-    def _unknown_span(self, message: trace_pb2.Span, data: bytes, resource: Resource, scope: Scope) -> Span | None:
+    def _unknown_span(self, data: bytes, resource: Resource, scope: Scope) -> Span | None:
+        message = _parsed(trace_pb2.Span, data)
         attributes, withheld, refused = self._attributes(message.attributes)
         status, events, links = message.status, message.events, message.links
         span = Span(
@@ -195,6 +193,13 @@ class _Reader:
                 return {clean(pair.key): self._value(pair.value, depth + 1) for pair in message.kvlist_value.values}
             case _:
                 return None
+
+
+def _parsed(kind: Any, data: bytes) -> Any:
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise MalformedBodyError("the body is not an ExportTraceServiceRequest") from None
 
 
 def encode(exported: Iterable[Span]) -> bytes:

@@ -17,6 +17,7 @@ from enum import Enum, auto
 from mlops_tui.domain.text import clean_block
 from mlops_tui.domain.traces import Span, Value
 from mlops_tui.tracing.attributes import AttributeRules, Verdict
+from mlops_tui.tracing.findings import MalformedBodyError
 
 # So many spans of one length are read the slow way before their shape is learnt, so that lengths which come once cost
 # nothing; shapes and texts that are remembered are bounded.
@@ -74,10 +75,10 @@ class _Draft:
         self.layout.append(f"{size}x")
         self.same += b"\xff" * size
 
-    def take(self, code: str, size: int, same: bytes | None = None) -> None:
-        """A value."""
+    def take(self, code: str, size: int) -> None:
+        """A value; how long it is the bytes before it say, which have to be the same."""
         self.layout.append(code)
-        self.same += same or bytes(size)
+        self.same += bytes(size)
 
 
 class SpanShapes:
@@ -90,7 +91,11 @@ class SpanShapes:
         self._texts: dict[bytes, str] = {}
 
     def read(self, data: bytes) -> tuple[SpanShape, tuple[str, str, str, int, int], dict[str, Value]] | None:
-        """A span in its wire format: its shape, ids and times, and attributes; None when its shape is not known."""
+        """A span in its wire format: its shape, ids and times, and attributes; None when its shape is not known.
+
+        Raises:
+            MalformedBodyError: A text in it is not UTF-8.
+        """
         shapes = self._shapes.get(len(data))
         if shapes is None:
             return None
@@ -126,7 +131,10 @@ class SpanShapes:
     def _text(self, raw: bytes) -> str:
         if len(self._texts) >= _MOST_TEXTS:
             self._texts.clear()
-        text = raw.decode("utf-8", "replace")
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise MalformedBodyError("a text is not UTF-8") from None
         self._texts[raw] = text if text.isascii() and text.isprintable() else clean_block(text)
         return self._texts[raw]
 
@@ -187,9 +195,7 @@ def _attribute(data: bytes, start: int, end: int, draft: _Draft, rules: Attribut
             draft.kinds.append(_value(number, inner_end - inner_start, draft))
         case Verdict.WITHHOLD if number in {_TEXT, _DOUBLE}:
             draft.keep(inner_start - start)
-            size = inner_end - inner_start
-            draft.layout.append(f"{size}x")
-            draft.same += bytes(size)
+            draft.take(f"{inner_end - inner_start}x", inner_end - inner_start)
         case _:
             raise _ShapelessError
 
@@ -203,11 +209,10 @@ def _value(number: int, size: int, draft: _Draft) -> _Kind:
             draft.take(f"{size}s", size)
             return _Kind.TEXT
         case _ if number == _TRUTH and size == 1:
-            draft.take("?", 1, b"\xfe")
+            draft.take("?", 1)
             return _Kind.OTHER
         case _ if number == _WHOLE:
-            # The highest bit of each byte says whether another one follows, and so how long it is.
-            draft.take(f"{size}s", size, b"\x80" * size)
+            draft.take(f"{size}s", size)
             return _Kind.WHOLE
         case _:
             raise _ShapelessError
