@@ -39,6 +39,7 @@ _ESCAPES = re.compile(
     rb"\x1b(?:\[[0-9;?<>=!]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|P[^\x1b]*\x1b\\|[()][0-9A-B]|.)"
 )
 _END_SECONDS = 5.0
+_LONGEST_BURST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,6 @@ class Terminal:
     ) -> None:
         self.started = time.perf_counter()
         self.output = bytearray()
-        self._text = ""
-        self._stripped = 0
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             columns, lines = size
@@ -101,9 +100,11 @@ class Terminal:
             TimeoutError: it never was.
         """
         deadline = time.perf_counter() + timeout
+        is_news = True
         while time.perf_counter() < deadline:
-            if self.read(0.2) and text in visible(bytes(self.output[start:])):
+            if is_news and text in visible(bytes(self.output[start:])):
                 return time.perf_counter() - self.started
+            is_news = self.read(0.2) > 0
         shown = " ".join(visible(bytes(self.output)).split())[-600:]
         message = f"{text!r} was not written within {timeout:g} s; the end of what was: {shown}"
         raise TimeoutError(message)
@@ -128,12 +129,12 @@ class Terminal:
             os.write(self._master, KEYS.get(key, key).encode())
 
     def press(self, *keys: str, quiet: float = 0.3) -> Burst:
-        """Send keys and take in the answer, until nothing was written for ``quiet`` seconds."""
+        """Send keys and take in the answer, until nothing was written for ``quiet`` seconds, or for too long."""
         pressed = time.perf_counter()
         self.type(*keys)
         first = last = 0.0
         size = 0
-        while (count := self.read(quiet if size else 5.0)) > 0:
+        while last < _LONGEST_BURST and (count := self.read(quiet if size else 5.0)) > 0:
             last = time.perf_counter() - pressed
             first = first or last
             size += count

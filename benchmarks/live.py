@@ -1,0 +1,70 @@
+"""Screens on which something happens: what they send to a terminal of 120x40."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.company import Console, console, serving
+from benchmarks.results import Row, Section
+from benchmarks.terminal import Terminal
+
+SECONDS = 60.0
+_MOST = 2_000.0
+_MOST_SLOWLY = 500.0
+_STEP_SECONDS = 2.0
+_FIRST = "demand-studies"
+
+
+def measure() -> Section:
+    """Mean bytes a second of a running training and of a deployment that is followed."""
+    rows: list[Row] = []
+    with serving("demo", "--speed", "1") as server, console(server, poll_interval=5) as home:
+        rows += [_runs(home, (), _MOST), _runs(home, ("--low-bandwidth",), _MOST_SLOWLY)]
+        rows += [
+            _promotion(home, (), "1.0.0", _MOST),
+            _promotion(home, ("--low-bandwidth",), "1.1.0", _MOST_SLOWLY),
+        ]
+    return Section(
+        "Live screens",
+        f"Bytes to a terminal of 120x40 within {SECONDS:.0f} s, polled every 5 s: the table of runs and the plot of "
+        "one while its training goes on, and the page that follows a deployment from its start.",
+        tuple(rows),
+    )
+
+
+def _runs(home: Console, options: Sequence[str], most: float) -> Row:
+    with home.open(*options) as terminal:
+        terminal.settle(quiet=2.0)
+        terminal.press("2")
+        terminal.wait_for(_FIRST)
+        terminal.settle(quiet=2.0)
+        table = terminal.watch(SECONDS / 2)
+        terminal.press("m")
+        terminal.settle(quiet=1.0)
+        plot = terminal.watch(SECONDS / 2)
+    return _row(f"runs, then a plot, training under way{_said(options)}", table + plot, most)
+
+
+def _promotion(home: Console, options: Sequence[str], version: str, most: float) -> Row:
+    with home.open(*options) as terminal:
+        terminal.settle(quiet=2.0)
+        _follow(terminal, version)
+        sent = terminal.watch(SECONDS)
+    return _row(f"following a deployment{_said(options)}", sent, most)
+
+
+def _follow(terminal: Terminal, version: str) -> None:
+    """Promote a version of the first model to staging, and stay on the page that follows it."""
+    for key in ("3", "enter", "P", version, "enter", "staging", "enter", "tab", "enter"):
+        terminal.type(key)
+        terminal.watch(_STEP_SECONDS)
+    terminal.wait_for("goes to staging")
+
+
+def _said(options: Sequence[str]) -> str:
+    return f", `{' '.join(options)}`" if options else ""
+
+
+def _row(what: str, sent: int, most: float) -> Row:
+    rate = sent / SECONDS
+    return Row(what, f"{rate:,.0f} B/s", "", "", f"at most {most:,.0f} B/s", rate <= most)
