@@ -39,8 +39,24 @@ WRITES: dict[str, tuple[str, ...]] = {
     "approvals reject": ("preview", "receipt"),
     "approvals comment": ("preview", "receipt"),
     "approvals request": ("preview", "receipt"),
+    "rollouts judge": ("rollout-verdicts",),
+    "traces collect": (),
+    "traces list": ("traces",),
+    "traces show": ("traces-spans",),
+    "traces stats": ("traces-stats",),
+    "traces services": ("traces-services",),
+    "traces export": (),
+    "traces import": ("traces-import",),
     "drift profile": ("drift-profile",),
     "drift analyze": ("drift",),
+    "rollouts judge": ("rollout-verdicts",),
+    "traces collect": (),
+    "traces list": ("traces",),
+    "traces show": ("traces-spans",),
+    "traces stats": ("traces-stats",),
+    "traces services": ("traces-services",),
+    "traces import": ("traces-import",),
+    "traces export": (),
     "environments list": ("environments",),
     "environments show": ("environments",),
     "environments protect": ("preview", "receipt"),
@@ -117,7 +133,7 @@ def _section(words: str, command: Any) -> str:
         parts.append(table(("argument", "meaning"), described))
     if own:
         parts.append(_options(own))
-    if schemas := WRITES[words]:
+    if schemas := WRITES.get(words, ()):
         parts.append("JSON: " + ", ".join(f"[`{name}`](#mlops-tui{name}1)" for name in schemas) + ".")
     return "\n\n".join(parts)
 

@@ -16,6 +16,8 @@ _FRACTION_BITS = 52
 _FRACTION = (1 << _FRACTION_BITS) - 1
 # So many significands add up without leaving 63 bits.
 _STRETCH = 1_024
+_HALF = 31
+_LOWER_HALF = (1 << _HALF) - 1
 _UNIT = 1 << 1074
 _EXPONENT = 0x7FF
 _LARGEST_ROOT = math.sqrt(np.finfo(np.float64).max)
@@ -56,10 +58,19 @@ def _sum(values: FloatArray) -> int:
     changes = np.flatnonzero(fields[1:] != fields[:-1]) + 1
     starts = np.union1d(changes, np.arange(0, size, _STRETCH))
     fractions = np.add.reduceat(bits & _FRACTION, starts)
-    lengths = np.diff(starts, append=size)
+    # The stretches of one exponent and sign, in halves so that their sums leave 63 bits neither.
+    firsts = np.searchsorted(starts, np.append(0, changes))
+    halves = np.add.reduceat(fractions >> _HALF, firsts), np.add.reduceat(fractions & _LOWER_HALF, firsts)
+    present = fields[starts[firsts]]
+    lengths = np.diff(starts[firsts], append=size)
+    least = max(int((present & _EXPONENT).min()) - 1, 0)
     total = 0
-    for field, length, fraction in zip(fields[starts].tolist(), lengths.tolist(), fractions.tolist(), strict=True):
+    for field, length, upper, lower in zip(
+        present.tolist(), lengths.tolist(), halves[0].tolist(), halves[1].tolist(), strict=True
+    ):
         exponent = field & _EXPONENT
-        significand = fraction + (length << _FRACTION_BITS if exponent else 0)
-        total += (-significand if field < 0 else significand) << max(exponent - 1, 0)
-    return total
+        # Numbers below the normal ones have exponent zero, stand for exponent one and lack the leading digit.
+        significand = (upper << _HALF) + lower + (length << _FRACTION_BITS if exponent else 0)
+        shifted = significand << (exponent - 1 - least if exponent else 0)
+        total += -shifted if field < 0 else shifted
+    return total << least

@@ -138,7 +138,7 @@ class _Fold:
     def of(cls, features: _Matrix, is_held_out: NDArray[np.bool_]) -> _Fold:
         fitted = features[~is_held_out]
         gram = fitted.T @ fitted + _RIDGE * len(fitted) * np.eye(fitted.shape[1])
-        solver: _Matrix = np.linalg.solve(gram, fitted.T)
+        solver: _Matrix = np.asarray(np.linalg.solve(gram, fitted.T), np.float64)
         return cls(is_held_out, features[is_held_out], solver)
 
 

@@ -92,7 +92,8 @@ class PairedSeries:
 
     def within(self) -> FloatArray:
         """The variance of single observations of (treatment, control) inside buckets; NaN where no bucket tells."""
-        return np.divide(self._within, self._freedom, out=np.full(2, np.nan), where=self._freedom > 0)
+        known: FloatArray = np.divide(self._within, self._freedom, out=np.full(2, np.nan), where=self._freedom > 0)
+        return known
 
     def expected(self, variances: FloatArray, slopes: FloatArray) -> FloatArray:
         """The weighted variance of a bucket's difference if observations of these variances were independent."""

@@ -32,7 +32,9 @@ def moments(lines: Iterable[bytes], plan: JudgePlan, source: str) -> Iterator[Mo
     Raises UsageError with the number of a line that is no measurement, does not fit the plan, or goes back in time.
     """
     reader = _Reader(plan, source)
-    at, written, gathered = None, "", []
+    at: datetime | None = None
+    written: str | float = ""
+    gathered: list[Measurement] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

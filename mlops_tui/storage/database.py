@@ -117,6 +117,8 @@ def _open(
         _refuse_newer(connection, path, schema)
         notices = _choose_journal(connection, path, mounts)
         connection.execute(f"PRAGMA synchronous={durability.value}")
+        # Each change has a savepoint, whose pages would otherwise be written to a temporary file as well.
+        connection.execute("PRAGMA temp_store=MEMORY")
         _migrate(connection, schema)
     except BaseException:
         connection.close()

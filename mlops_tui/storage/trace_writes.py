@@ -61,7 +61,7 @@ def insert(connection: sqlite3.Connection, spans: Iterable[Span], received_ns: i
     if stored is None:
         for key in _existing(connection, list(fresh)):
             del fresh[key]
-        stored = _insert_all(connection, fresh, received_ns) or ()
+        stored = _insert_all(connection, fresh, received_ns) or []
     return Stored(tuple(stored), total - len(late) - len(stored), len(late))
 
 

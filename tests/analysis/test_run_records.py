@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from mlops_tui.analysis.run_pages import RunColumnsBuilder
 from mlops_tui.analysis.run_records import runs_of
@@ -10,7 +11,7 @@ from mlops_tui.domain.experiments import Experiment
 from mlops_tui.domain.projects import ProjectRef
 
 EXPERIMENT = Experiment(ProjectRef(7, "acme/fraud"), 3, "fraud", {})
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {
         "info": {"run_id": "a", "run_name": "one", "status": "FINISHED", "start_time": 1_000, "user_id": "5"},
         "data": {
