@@ -7,6 +7,7 @@ side by side in sorted data, so that their significands add up as integers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,6 +17,8 @@ _FRACTION_BITS = 52
 _FRACTION = (1 << _FRACTION_BITS) - 1
 # So many significands add up without leaving 63 bits.
 _STRETCH = 1_024
+# What is worked on at a time fits the processor's cache.
+_SLICE = 32_768
 _HALF = 31
 _LOWER_HALF = (1 << _HALF) - 1
 _UNIT = 1 << 1074
@@ -25,7 +28,7 @@ _LARGEST_ROOT = math.sqrt(np.finfo(np.float64).max)
 
 def exact_sum(ascending: FloatArray) -> int:
     """The sum of finite numbers in ascending order, in units of 2**-1074."""
-    return _sum(ascending)
+    return sum(_sum(part) for part in _slices(ascending))
 
 
 def exact_sum_of_squares(ascending: FloatArray) -> int | None:
@@ -35,7 +38,7 @@ def exact_sum_of_squares(ascending: FloatArray) -> int | None:
     """
     if len(ascending) and max(-float(ascending[0]), float(ascending[-1])) > _LARGEST_ROOT:
         return None
-    return _sum(ascending * ascending)
+    return sum(_sum(part * part) for part in _slices(ascending))
 
 
 def as_number(total: int | None) -> float:
@@ -46,6 +49,10 @@ def as_number(total: int | None) -> float:
         return total / _UNIT
     except OverflowError:
         return math.inf if total > 0 else -math.inf
+
+
+def _slices(values: FloatArray) -> Iterator[FloatArray]:
+    return (values[start : start + _SLICE] for start in range(0, len(values), _SLICE))
 
 
 def _sum(values: FloatArray) -> int:
