@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CLIENTS := .venv-clients
 PEERS := .venv-peers
+HARLEQUIN := .venv-harlequin
 
-.PHONY: demo test check format bench proof docs screenshots clients peers clean
+.PHONY: demo test check format bench proof docs screenshots clients peers harlequin clean
 
 demo: $(VENV)/.runtime
 	@$(BIN)/mlops-tui demo
@@ -40,6 +41,9 @@ screenshots: $(VENV)/.test
 
 clients: $(CLIENTS)/.stamp
 
+# The terminal program whose opening `make bench` measures ours against.
+harlequin: $(HARLEQUIN)/.stamp
+
 # The drift tools that `make bench` measures against and whose numbers the fixtures of the tests are.
 peers: $(PEERS)/.stamp
 
@@ -66,5 +70,10 @@ $(PEERS)/.stamp: requirements/peers.txt
 	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/peers.txt
 	@touch $@
 
+$(HARLEQUIN)/.stamp: requirements/harlequin.txt
+	$(PYTHON) -m venv $(HARLEQUIN)
+	$(HARLEQUIN)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/harlequin.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(PEERS) $(HARLEQUIN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
