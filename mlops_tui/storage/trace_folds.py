@@ -111,12 +111,6 @@ def base_fold(folds: Iterable[Fold], width: int | None = None) -> Fold:
     return max(plain, key=lambda fold: (fold.counted, -fold.width), default=Fold(None, width or DEFAULT_WIDTH, 0))
 
 
-def newest_number(connection: sqlite3.Connection) -> int:
-    """The number of the span that arrived last, 0 when there is none."""
-    (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM spans").fetchone()
-    return int(number)
-
-
 def count_slices(fold: Fold, spans: Iterable[StoredSpan]) -> tuple[WindowSlice, ...]:
     """The windows of some spans by one fold."""
     counter = SliceCounter(fold.width, fold.profile)

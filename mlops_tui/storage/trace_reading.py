@@ -29,10 +29,11 @@ from mlops_tui.domain.windows import WindowRow
 from mlops_tui.storage import trace_queries
 from mlops_tui.storage.errors import NewerFileError
 from mlops_tui.storage.readers import Readers
-from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, base_fold, newest_number, uncounted
+from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, base_fold, uncounted
 from mlops_tui.storage.trace_rows import SpanLoader
 from mlops_tui.storage.trace_schema import SCHEMA
 from mlops_tui.storage.trace_windows import merged, read_slices
+from mlops_tui.storage.trace_writes import newest_number
 
 # Above so many spans latencies are read from the windows' buckets.
 MOST_EXACT = 500_000

@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mlops_tui.storage.trace_writes import PRUNED_GRID_SECONDS
+from mlops_tui.storage.trace_batches import pruned_start
 
 _NANOSECONDS = 1_000_000_000
-_GRID_NS = PRUNED_GRID_SECONDS * _NANOSECONDS
 _STEP = 2_000
 DAY_SECONDS = 86_400
 
@@ -46,7 +45,7 @@ def prune_spans(connection: sqlite3.Connection, retention: Retention, counted: i
     ).fetchall()
     if not rows:
         return 0
-    _remember(connection, {(end_ns // _GRID_NS * PRUNED_GRID_SECONDS, subject) for _, end_ns, subject in rows})
+    _remember(connection, {(pruned_start(end_ns), subject) for _, end_ns, subject in rows})
     removed = [(number,) for number, _, _ in rows]
     connection.executemany("DELETE FROM spans WHERE number = ?", removed)
     connection.executemany("DELETE FROM labels WHERE span = ?", removed)

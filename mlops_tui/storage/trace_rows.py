@@ -37,7 +37,7 @@ _PARAMETERS = 16_000
 _SIZES = (1_024, 256, 64, 16, 4, 1)
 
 SPAN_COLUMNS = (
-    "number", "id", "parent", "name", "kind", "start_ns", "end_ns", "status", "subject", "origin", "received_ns",
+    "id", "parent", "name", "kind", "start_ns", "end_ns", "status", "subject", "origin", "received_ns",
     "prediction", "attributes", "rest",
 )  # fmt: skip
 _SELECT = """
@@ -148,15 +148,15 @@ def rest_of(span: Span) -> str | None:
     return orjson.dumps(rest).decode()
 
 
-def label_row(number: int, span: Span) -> tuple[Any, ...] | None:
-    """The row of the labels a span brings, None when it brings none that could be joined."""
+def label_row(span: Span) -> tuple[Any, ...] | None:
+    """The row of the labels a span brings, without its number; None when it brings none that could be joined."""
     label = label_of(span)
     if label is None:
         return None
     subject = subject_of(span)
     target = bytes.fromhex(label.trace_id + label.span_id) if label.span_id and label.trace_id else None
     outcomes = dump_attributes(label.outcomes).decode()
-    return (number, label.prediction_id or None, target, subject.project, subject.model, span.end_ns, outcomes)
+    return (label.prediction_id or None, target, subject.project, subject.model, span.end_ns, outcomes)
 
 
 def prediction_of(span: Span) -> str | None:

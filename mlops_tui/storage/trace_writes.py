@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus
 from mlops_tui.storage import trace_rows
-from mlops_tui.storage.trace_rows import SPAN_COLUMNS, StoredSpan, SubjectFinder, insert_many
+from mlops_tui.storage.trace_batches import SpanBatch, prepare
+from mlops_tui.storage.trace_rows import SPAN_COLUMNS, StoredSpan, insert_many
 from mlops_tui.storage.trace_values import dump_attributes, load_attributes
 
-PRUNED_GRID_SECONDS = 300
-_LATE_NS = 3_600 * 1_000_000_000
-_GRID_NS = PRUNED_GRID_SECONDS * 1_000_000_000
 _MOST_IDS = 4_096
 _SUBJECT_COLUMNS = ("id", "service", "project", "model", "version", "arm", "environment")
 _ORIGIN_COLUMNS = ("id", "resource", "scope_name", "scope_version")
@@ -36,48 +34,22 @@ class Stored:
     late: int = 0
 
 
-@dataclass(slots=True)
-class _Batch:
-    """The rows of one insertion."""
-
-    spans: list[tuple[Any, ...]] = field(default_factory=list)
-    labels: list[tuple[Any, ...]] = field(default_factory=list)
-    subjects: SubjectFinder = field(default_factory=SubjectFinder)
-    origins: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
-    stored: list[StoredSpan] = field(default_factory=list)
-
-
-def insert(connection: sqlite3.Connection, spans: Iterable[Span], received_ns: int) -> Stored:
+def insert(connection: sqlite3.Connection, batch: SpanBatch) -> Stored:
     """Store spans inside the caller's transaction."""
-    fresh: dict[bytes, Span] = {}
-    total = 0
-    for span in spans:
-        total += 1
-        fresh.setdefault(trace_rows.span_key(span), span)
-    late = _too_late(connection, fresh, received_ns)
-    for key in late:
-        del fresh[key]
-    stored = _insert_all(connection, fresh, received_ns)
-    if stored is None:
-        for key in _existing(connection, list(fresh)):
-            del fresh[key]
-        stored = _insert_all(connection, fresh, received_ns) or []
-    return Stored(tuple(stored), total - len(late) - len(stored), len(late))
-
-
-def _insert_all(connection: sqlite3.Connection, fresh: dict[bytes, Span], received_ns: int) -> list[StoredSpan] | None:
-    """Store spans that are most likely new; None, with nothing changed, when some are there already."""
-    batch = _batch(fresh, _next_number(connection), received_ns)
-    connection.execute("SAVEPOINT spans")
-    if insert_many(connection, "spans", SPAN_COLUMNS, batch.spans) < len(batch.spans):
-        connection.execute("ROLLBACK TO spans")
-        connection.execute("RELEASE spans")
-        return None
-    connection.execute("RELEASE spans")
+    late = _too_late(connection, batch)
+    chosen = [prepared for key, prepared in batch.spans.items() if key not in late]
+    before = newest_number(connection)
+    inserted = insert_many(connection, "spans", SPAN_COLUMNS, [prepared.row for prepared in chosen])
+    if inserted < len(chosen):
+        # Some were there. The others got the next numbers, in this order.
+        rows = connection.execute("SELECT id FROM spans WHERE number > ? ORDER BY number", (before,)).fetchall()
+        chosen = [batch.spans[key] for (key,) in rows]
+    labels = [(number, *item.label) for number, item in enumerate(chosen, before + 1) if item.label is not None]
     insert_many(connection, "subjects", _SUBJECT_COLUMNS, list(batch.subjects.found.values()))
     insert_many(connection, "origins", _ORIGIN_COLUMNS, list(batch.origins.values()))
-    insert_many(connection, "labels", _LABEL_COLUMNS, batch.labels)
-    return batch.stored
+    insert_many(connection, "labels", _LABEL_COLUMNS, labels)
+    stored = tuple(StoredSpan(number, item.subject, item.span) for number, item in enumerate(chosen, before + 1))
+    return Stored(stored, len(batch.spans) + batch.repeated - len(stored) - len(late), len(late))
 
 
 def insert_half(connection: sqlite3.Connection, half: Span, part: str, received_ns: int) -> Stored:
@@ -96,7 +68,7 @@ def insert_half(connection: sqlite3.Connection, half: Span, part: str, received_
     if other is None:
         return Stored(())
     connection.execute("DELETE FROM halves WHERE id = ?", (key,))
-    return insert(connection, [_joined(half, _half_span(key, other[0]))], received_ns)
+    return insert(connection, prepare([_joined(half, _half_span(key, other[0]))], received_ns))
 
 
 def release_halves(connection: sqlite3.Connection, before_ns: int, received_ns: int) -> Stored:
@@ -106,11 +78,12 @@ def release_halves(connection: sqlite3.Connection, before_ns: int, received_ns: 
     ).fetchall()
     spans = [_half_span(key, document) for key, document in rows]
     connection.executemany("DELETE FROM halves WHERE id = ?", [(key,) for key, _ in rows])
-    return insert(connection, spans, received_ns)
+    return insert(connection, prepare(spans, received_ns))
 
 
-def _next_number(connection: sqlite3.Connection) -> int:
-    (number,) = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM spans").fetchone()
+def newest_number(connection: sqlite3.Connection) -> int:
+    """The number of the span that arrived last, 0 when there is none."""
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM spans").fetchone()
     return int(number)
 
 
@@ -126,42 +99,14 @@ def _existing(connection: sqlite3.Connection, keys: Sequence[bytes]) -> list[byt
     return found
 
 
-def _too_late(connection: sqlite3.Connection, fresh: dict[bytes, Span], received_ns: int) -> list[bytes]:
-    """The spans that ended long ago, in a time of which spans of their subject were removed."""
-    old = {key: span for key, span in fresh.items() if received_ns - span.end_ns > _LATE_NS}
+def _too_late(connection: sqlite3.Connection, batch: SpanBatch) -> frozenset[bytes]:
+    """The spans that are not there and ended long ago, in a time of which spans of their subject were removed."""
+    old = {key: prepared.place for key, prepared in batch.spans.items() if prepared.place is not None}
     if not old or connection.execute("SELECT 1 FROM pruned LIMIT 1").fetchone() is None:
-        return []
-    subjects = SubjectFinder()
-    late = []
-    for key, span in old.items():
-        subject_id, _ = subjects.find(span, dump_attributes(span.attributes))
-        place = (span.end_ns // _GRID_NS * PRUNED_GRID_SECONDS, subject_id)
-        if connection.execute("SELECT 1 FROM pruned WHERE start = ? AND subject = ?", place).fetchone():
-            late.append(key)
-    return late
-
-
-def _batch(fresh: dict[bytes, Span], first: int, received_ns: int) -> _Batch:
-    batch = _Batch()
-    for number, (key, span) in enumerate(fresh.items(), first):
-        attributes = dump_attributes(span.attributes)
-        subject_id, subject = batch.subjects.find(span, attributes)
-        place = (id(span.resource), id(span.scope))
-        origin = batch.origins.get(place)
-        if origin is None:
-            origin = batch.origins[place] = trace_rows.origin_row(span)
-        batch.stored.append(StoredSpan(number, subject, span))
-        batch.spans.append(
-            (
-                *(number, key, span.parent_id, span.name, int(span.kind), span.start_ns, span.end_ns),
-                *(int(span.status), subject_id, origin[0], received_ns, trace_rows.prediction_of(span)),
-                *(attributes.decode(), trace_rows.rest_of(span)),
-            )
-        )
-        label = trace_rows.label_row(number, span) if trace_rows.LABEL_SIGN in attributes else None
-        if label is not None:
-            batch.labels.append(label)
-    return batch
+        return frozenset()
+    question = "SELECT 1 FROM pruned WHERE start = ? AND subject = ?"
+    doubtful = [key for key, place in old.items() if connection.execute(question, place).fetchone()]
+    return frozenset(doubtful) - set(_existing(connection, doubtful))
 
 
 def _half_document(half: Span) -> str:

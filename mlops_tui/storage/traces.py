@@ -15,6 +15,7 @@ from mlops_tui.domain.window_slices import WindowProfile
 from mlops_tui.storage import trace_writes
 from mlops_tui.storage.database import Database, Durability
 from mlops_tui.storage.errors import StorageError
+from mlops_tui.storage.trace_batches import prepare
 from mlops_tui.storage.trace_folds import STEP as FOLD_STEP
 from mlops_tui.storage.trace_folds import (
     Fold,
@@ -24,19 +25,20 @@ from mlops_tui.storage.trace_folds import (
     base_fold,
     count_slices,
     ensure_fold,
-    newest_number,
     uncounted,
 )
 from mlops_tui.storage.trace_reading import EmbeddedTraces
 from mlops_tui.storage.trace_retention import Retention, prune_spans, prune_windows
 from mlops_tui.storage.trace_schema import SCHEMA
-from mlops_tui.storage.trace_writes import Stored
+from mlops_tui.storage.trace_writes import Stored, newest_number
 
 FILE_NAME = "traces.db"
 FOLD_SECONDS = 1.0
 _PRUNE_SECONDS = 60.0
 _HALF_SECONDS = 600.0
 _NANOSECONDS = 1_000_000_000
+# So few spans are made ready sooner than handed to another thread.
+_FEW = 32
 _Insertion = Callable[[sqlite3.Connection], Stored]
 
 
@@ -80,7 +82,11 @@ class TraceStore:
             StorageError: Nothing of them was stored.
         """
         received_ns = self._now_ns()
-        return await self._insert(lambda connection: trace_writes.insert(connection, spans, received_ns))
+        if len(spans) < _FEW:
+            batch = prepare(spans, received_ns)
+        else:
+            batch = await asyncio.to_thread(prepare, spans, received_ns)
+        return await self._insert(lambda connection: trace_writes.insert(connection, batch))
 
     async def append_half(self, half: Span, part: str) -> Appended:
         """Store one half of a span, to be joined with the other when that comes; answers when it is on the disk.
