@@ -50,7 +50,7 @@ class _Clumping:
 
 
 # Requests fail alone more often than not; how long they take depends on what the machine does at that time.
-_ERRORS = _Clumping(0.1, 4.0, 12.0, Caution(0.5, 4.0))
+_ERRORS = _Clumping(0.1, 5.0, 12.0, Caution(0.7, 8.0))
 _EXCEEDANCES = _Clumping(0.5, 12.0, 12.0, Caution(0.8, 8.0))
 
 
