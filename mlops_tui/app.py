@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context, ContextKind
@@ -220,6 +221,12 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
                 await self.pop_screen()
             return
         await self.switch_mode(name)
+
+    def on_key(self, event: events.Key) -> None:
+        """Give what was typed ahead to the line that has opened since: a slow terminal sends keys in bursts."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
     async def action_command(self) -> None:
         """Open the command line."""

@@ -109,7 +109,7 @@ class CommandLine(Vertical):
         """The prompt with its text, and the line for mistakes."""
         with Horizontal():
             yield Static(Content(self.prompt.value), classes="command--prompt")
-            yield _CommandInput(suggester=_Completion(self))
+            yield _CommandInput(suggester=_Completion(self), select_on_focus=False)
         yield Static("", classes="command--error")
 
     @property
@@ -124,16 +124,19 @@ class CommandLine(Vertical):
         self.query_one(".command--prompt", Static).update(Content(prompt.value))
         self.remove_class("-wrong")
         self.add_class("-open")
+        # The style sheet shows it too, but only later, and what is hidden takes no focus.
+        self.display = True
         typed = self.query_one(Input)
         typed.value = text
         typed.cursor_position = len(text)
-        typed.focus()
+        self.screen.set_focus(typed)
 
     def close(self) -> None:
         """Close the line and give the focus back."""
         self.remove_class("-open", "-wrong")
+        self.display = False
         if self._before is not None and self._before.is_attached:
-            self._before.focus()
+            self.screen.set_focus(self._before)
         self._before = None
 
     @on(Input.Changed)

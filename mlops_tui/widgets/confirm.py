@@ -22,6 +22,9 @@ from mlops_tui.widgets.dialog import Dialog
 from mlops_tui.widgets.status import comparison
 
 NARROW = 100
+ROWS_AROUND = 6
+ROWS_OF_NAME = 2
+LEAST_ROWS = 3
 LABEL_WIDTH = 22
 VALUE_WIDTH = 30
 NARROW_BEFORE_WIDTH = 14
@@ -41,7 +44,7 @@ class ConfirmDialog(Dialog[str]):
     """
 
     DEFAULT_CSS = """
-    ConfirmDialog .confirm--body { height: auto; max-height: 55vh; scrollbar-size-vertical: 1; }
+    ConfirmDialog .confirm--body { height: auto; scrollbar-size-vertical: 1; }
     ConfirmDialog .confirm--calls { height: auto; color: $muted; }
     ConfirmDialog Static { height: auto; }
     """
@@ -82,6 +85,19 @@ class ConfirmDialog(Dialog[str]):
         button = Button(Content(self._verb), id="confirm", compact=True, disabled=self._asks_for_name)
         button.variant = "error" if self.preview.is_production else "primary"
         return button
+
+    def on_mount(self) -> None:
+        """Leave room for the question."""
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Leave room for the question in another size, too."""
+        self._fit()
+
+    def _fit(self) -> None:
+        taken = ROWS_AROUND + (ROWS_OF_NAME if self._asks_for_name else 0)
+        most = max(LEAST_ROWS, self.app.size.height * 9 // 10 - taken)
+        self.query_one(".confirm--body", VerticalScroll).styles.max_height = most
 
     def on_key(self, event: events.Key) -> None:
         """Let what is typed become the name."""

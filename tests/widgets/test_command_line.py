@@ -41,7 +41,7 @@ class Typing(PaletteApp):
 async def test_a_command_is_read_and_the_focus_goes_back() -> None:
     app = Typing()
     async with app.run_test() as pilot:
-        app.query_one(Table).focus()
+        app.screen.set_focus(app.query_one(Table))
         app.line.open(Prompt.COMMAND)
         await pilot.press(*"runs /auc @prod", "enter")
         assert app.heard == [Command("runs", "auc", "prod")]
