@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -112,7 +113,8 @@ def exit_status(receipt: Receipt) -> ExitCode:
             return ExitCode.REFUSED
         case Outcome.FAILED | Outcome.UNKNOWN:
             tell(receipt.message)
-            return ExitCode.UNAVAILABLE
+            was_forbidden = bool(receipt.calls) and receipt.calls[-1].status == HTTPStatus.FORBIDDEN
+            return ExitCode.REFUSED if was_forbidden else ExitCode.UNAVAILABLE
 
 
 def preview_item(preview: Preview, url: str) -> dict[str, Any]:

@@ -137,3 +137,9 @@ def test_a_receipt_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_the_outcome_decides_the_exit_status(outcome: Outcome, status: int) -> None:
     assert exit_status(Receipt(INTENT, outcome, "so it ended", ())) == status
+
+
+@pytest.mark.parametrize(("answer", "status"), [(403, 5), (400, 4), (500, 4), (None, 4)])
+def test_want_of_rights_is_a_refusal(answer: int | None, status: int) -> None:
+    call = CallRecord("POST", f"{URL}/api/v4/projects/1/pipeline", answer, "R1")
+    assert exit_status(Receipt(INTENT, Outcome.FAILED, "so it ended", (call,))) == status

@@ -21,6 +21,9 @@ KINDS = ("Maintainer `api`", "Developer `api`", "Reporter `api`", "Reporter `rea
 # Each kind acts on a model of its own, so that one's deployments are not in another's way.
 MODELS = dict(zip(KINDS, ("fraud", "churn", "demand", "demand", "demand"), strict=True))
 
+# The numbers of the demo world's projects; each has an open merge request, the tenth.
+PROJECTS = {"fraud": 101, "churn": 102, "demand": 103}
+
 
 def promised() -> dict[str, tuple[str, ...]]:
     """The rows of the table: what is said of each kind of token, by command."""
@@ -116,6 +119,10 @@ def command_line(command: str, facts: Facts, folder: Path) -> Sequence[str]:
         ),
         "models create-version": (facts.model, "--run", facts.run, "--yes"),
         "models card --file": (facts.model, older, "--file", str(card), "--yes"),
+        "environments show": ("staging",),
+        "environments protect": ("staging", "--approve", "maintainer:1", "--yes"),
+        "approvals show": (f"merge_request:{PROJECTS[facts.model]}:10",),
+        "approvals request": (facts.model, facts.versions[-1], "--to", "production", "--yes", "--confirm", facts.model),
         "models delete": (facts.model, facts.versions[0], "--yes", "--confirm", facts.model),
     }
     return (*command.removesuffix(" --file").split(), *rest.get(command, ()))
