@@ -85,8 +85,8 @@ async def test_a_promotion_from_the_key_to_live_now(company: Company) -> None:
         await pilot.press(*"fraud", "enter")
         await until(pilot, lambda: isinstance(app.screen, FollowingView))
         await until(pilot, lambda: "is live in production now" in app.texts(), passing=2)
-        assert "request " in app.texts()
-        assert "Job succeeded" in app.texts()
+        assert "request" in app.texts()
+        await until(pilot, lambda: "Job succeeded" in app.texts(), passing=2)
         await pilot.press("escape")
         await until(pilot, lambda: app.rows("models-table")[2][2] == "PROD 2.1.0", passing=5)
 
