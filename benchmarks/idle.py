@@ -11,7 +11,7 @@ from benchmarks.results import Row, Section, percent, spread
 from benchmarks.startup import HELLO, ROWS
 from benchmarks.terminal import Terminal, visible
 
-WINDOWS = 8
+WINDOWS = 6
 SECONDS = 15.0
 _MOST_OVER = 0.003
 # The line above a pane, which says how old its data are.

@@ -59,10 +59,20 @@ def _promotion(home: Console, options: Sequence[str], choice: Sequence[str], mos
 
 def _follow(terminal: Terminal, choice: Sequence[str]) -> None:
     """Promote the first version of a model to staging, and stay on the page that follows it."""
-    for key in ("3", *choice, "P", "1.0.0", "enter", "staging", "enter", "tab", "enter"):
-        terminal.type(key)
-        terminal.watch(_STEP_SECONDS)
-    terminal.wait_for("goes to staging")
+    steps = (
+        (("3",), "LATEST"),
+        (choice, "Live when"),
+        (("P",), "Promote which"),
+        (("1.0.0", "enter"), "which environment"),
+        (("staging", "enter"), "before"),
+        (("tab", "enter"), "goes to staging"),
+    )
+    for keys, shown in steps:
+        start = len(terminal.output)
+        for key in keys:
+            terminal.type(key)
+            terminal.watch(_STEP_SECONDS)
+        terminal.wait_for(shown, start=start)
 
 
 def _said(options: Sequence[str]) -> str:

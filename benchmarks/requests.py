@@ -10,7 +10,7 @@ from benchmarks.relay import Relay
 from benchmarks.results import Row, Section
 from benchmarks.terminal import Terminal
 
-POLL_SECONDS = 4.0
+POLL_SECONDS = 3.0
 POLLS = 3
 # The keys that lead to each view from the one before.
 VIEWS: Mapping[str, Sequence[str]] = {
@@ -21,6 +21,7 @@ VIEWS: Mapping[str, Sequence[str]] = {
     "a model": ("enter",),
     "a version": ("enter",),
     "environments": ("4",),
+    "approvals": ("5",),
 }
 _A_MINUTE = 60 / 10
 _LOOK_SECONDS = 1.0

@@ -70,14 +70,14 @@ def _filled(world: str, fill: Callable[[Server], None] = lambda _server: None) -
         with console(server, poll_interval=600) as home:
             with home.open() as terminal:
                 _go_to_runs(terminal)
-                terminal.settle(quiet=10.0, timeout=120.0)
+                terminal.settle(quiet=6.0, timeout=120.0)
                 terminal.leave("q")
             yield _Console(home)
 
 
 def _go_to_runs(terminal: Terminal) -> Burst:
     terminal.settle(quiet=2.0)
-    return terminal.press("2", quiet=1.0)
+    return terminal.press("2", quiet=0.7)
 
 
 def _use(table: _Console) -> None:
@@ -88,16 +88,16 @@ def _use(table: _Console) -> None:
         table.add("to the last row", terminal.press("end"))
         terminal.press("home")
         terminal.type("/")
-        terminal.watch(1.0)
+        terminal.watch(0.5)
         terminal.type(_FILTER)
-        terminal.watch(1.0)
-        table.add(f"filter `{_FILTER}`", terminal.press("enter", quiet=1.0))
-        table.add("take the filter away", terminal.press("escape", quiet=1.0))
+        terminal.watch(0.5)
+        table.add(f"filter `{_FILTER}`", terminal.press("enter", quiet=0.7))
+        table.add("take the filter away", terminal.press("escape", quiet=0.7))
         terminal.type("s")
-        terminal.watch(1.0)
+        terminal.watch(0.5)
         terminal.type("auc")
-        terminal.watch(1.0)
-        table.add("sort by a metric", terminal.press("enter", quiet=1.0))
+        terminal.watch(0.5)
+        table.add("sort by a metric", terminal.press("enter", quiet=0.7))
         table.peak = max(table.peak, float(terminal.peak_bytes()))
 
 

@@ -1,7 +1,7 @@
 """Draw every screen of the program into docs/screenshots, as the program itself draws it.
 
 `python -m tools.screenshots [NAME ...]`. The demo world is made from a fixed seed on a clock that stands still, so a
-picture changes only when the program does.
+picture changes only when the program does; in the journal, the numbers of intents and requests are new each time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from mlops_tui.config.paths import Paths
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
+from mlops_tui.operations.actions import run
+from mlops_tui.operations.promotions import prepare_promotion
+from mlops_tui.operations.session import open_session
 from mlops_tui.sandbox.clock import ManualClock
 from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Settings, World
@@ -34,17 +37,22 @@ SEED = 1
 NOW = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 _QUIET_SECONDS = 1.0
 _PATIENCE_SECONDS = 20.0
+_UNDER_WAY = ("Loading…", "starting")
 _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture: the view it starts from, with a filter, and the keys that lead on from there."""
+    """A picture: the view it starts from, with a filter, and the keys that lead on from there.
+
+    ``is_after_actions`` has a version promoted first, so that there is something to see.
+    """
 
     name: str
     view: str
     keys: tuple[str, ...] = ()
     filter: str = ""
+    is_after_actions: bool = False
 
 
 FRAUD = "experiment = fraud-training"
@@ -59,8 +67,10 @@ SHOTS = (
     Shot("version", "models", ("down", "down", "enter", "enter")),
     Shot("promote", "models", ("down", "down", "enter", "enter", "P", "enter", "enter")),
     Shot("environments", "environments"),
-    Shot("journal", "journal"),
+    Shot("approvals", "approvals"),
+    Shot("approval", "approvals", ("end", "enter")),
     Shot("help", "models", ("question_mark",)),
+    Shot("journal", "journal", is_after_actions=True),
 )
 
 
@@ -74,10 +84,9 @@ class StandingClock(SystemClock):
 
 async def draw(server: RunningSandbox, shot: Shot, home: Path) -> str:
     """One picture, as SVG."""
-    context = Context("demo", server.url, tuple(str(project["path"]) for project in server.projects))
-    credential = FoundCredential(TokenKind.PERSONAL, Secret(server.tokens["maintainer"]), "the sandbox")
-    paths = Paths(home, home, home, home)
-    launch = Launch(context, credential, view=shot.view, filter=shot.filter, paths=paths, clock=StandingClock())
+    launch = replace(_launch(server, home), view=shot.view, filter=shot.filter)
+    if shot.is_after_actions:
+        await _promote(launch)
     app = MlopsApp(launch, {"TERM": "xterm-256color", "COLORTERM": "truecolor"})
     async with app.run_test(size=SIZE) as pilot:
         await _settled(pilot)
@@ -85,6 +94,20 @@ async def draw(server: RunningSandbox, shot: Shot, home: Path) -> str:
             await pilot.press(key)
             await _settled(pilot)
         return portable(app.export_screenshot(title="mlops-tui"), server.url)
+
+
+def _launch(server: RunningSandbox, home: Path) -> Launch:
+    context = Context("demo", server.url, tuple(str(project["path"]) for project in server.projects))
+    credential = FoundCredential(TokenKind.PERSONAL, Secret(server.tokens["maintainer"]), "the sandbox")
+    return Launch(context, credential, paths=Paths(home, home, home, home), clock=StandingClock())
+
+
+async def _promote(launch: Launch) -> None:
+    async with open_session(launch.context, launch.credential, launch.clock, paths=launch.paths) as session:
+        project = await session.directory.project("acme/fraud")
+        for version, environment, typed in (("1.2.1", "staging", ""), ("2.1.0", "production", "fraud")):
+            action = await prepare_promotion(session, project, "fraud", version, environment)
+            await run(session, action, typed)
 
 
 def portable(picture: str, url: str) -> str:
@@ -96,7 +119,7 @@ def portable(picture: str, url: str) -> str:
 
 
 async def _settled(pilot: Pilot[Any]) -> None:
-    """Wait until nothing was drawn anew for a while."""
+    """Wait until nothing is being loaded, and nothing was drawn anew for a while."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     before, since = "", 0.0
     while (now := asyncio.get_running_loop().time()) < deadline:
@@ -104,7 +127,7 @@ async def _settled(pilot: Pilot[Any]) -> None:
         drawn = pilot.app.export_screenshot()
         if drawn != before:
             before, since = drawn, now
-        elif now - since > _QUIET_SECONDS:
+        elif now - since > _QUIET_SECONDS and not any(word in drawn for word in _UNDER_WAY):
             return
 
 

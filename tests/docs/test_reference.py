@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import pkgutil
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,15 @@ from mlops_tui.domain.filters import parse_filter
 from mlops_tui.domain.policy import ApprovalMode, RolloutDriver
 from mlops_tui.sandbox.settings import World
 from mlops_tui.screens.actions import all_actions
+from tests.cli.conftest import Program, program
 from tests.sandbox.factory import SandboxFactory, sandbox
 from tools.command_reference import WRITES, commands
 from tools.reference import DOCS, PARTS, outdated
 
-__all__ = ["sandbox"]
+__all__ = ["program", "sandbox"]
 
 ROOT = DOCS.parent
+CLIENTS = ROOT / ".venv-clients" / "bin" / "python"
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -111,6 +115,29 @@ def test_the_python_in_the_page_runs(sandbox: SandboxFactory, capsys: pytest.Cap
     assert "production 2.0.0" in capsys.readouterr().out
     assert asyncio.run(namespace["promote"](server.url, token, "1.2.1")) == "done"
     assert "curl --request POST" in capsys.readouterr().out
+
+
+@pytest.mark.clients
+@pytest.mark.skipif(not CLIENTS.exists(), reason="the environment of the foreign clients is not installed")
+def test_the_first_run_in_the_page_is_logged(sandbox: SandboxFactory, program: Program, tmp_path: Path) -> None:
+    server = sandbox(fresh=True)
+    project = server.projects[0]
+    (code,) = blocks("runs.md", "python")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "MLFLOW_TRACKING_URI": f"{server.url}/api/v4/projects/{project['id']}/ml/mlflow",
+        "MLFLOW_TRACKING_TOKEN": server.tokens["developer"],
+    }
+    subprocess.run([CLIENTS, "-c", code], cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=100)
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    token.write_text(server.tokens["developer"])
+    context = ("--url", server.url, "--project", project["path"], "--token-file", str(token), "--output", "json")
+    (run,) = program("runs", "list", "--experiment", "first-steps", *context).document["items"]
+    assert (run["name"], run["params"], run["metrics"]["auc"]) == ("baseline", {"learning_rate": "0.01"}, 0.91)
+    history = program("runs", "history", run["run_id"], "loss", *context).document["items"]
+    assert [point["value"] for point in history] == [1.0, 0.5, 1 / 3]
 
 
 def test_the_hooks_in_the_page_are_all_the_hooks() -> None:
