@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 _SNAPSHOT_PYTHON = (3, 11)
 _SNAPSHOT_TEXTUAL = "8.2.8"
+_LONGEST_NAME = 200
 _FOREIGN = ("GITLAB_", "CI_", "MLOPS_TUI_", "XDG_", "GLAB_", "MLFLOW_", "OTEL_")
 _FOREIGN_NAMES = frozenset(
     {"CI", "PYTHON_GITLAB_CFG", "NO_COLOR", "COLORTERM", "COLUMNS", "LINES", "GL_HOST", "OAUTH_TOKEN"}
@@ -31,6 +32,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"Snapshots are made with Python {_SNAPSHOT_PYTHON} and Textual {_SNAPSHOT_TEXTUAL}, not with {found}"
         )
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long and binary cases by their length: a test's name is carried around, and must be the same everywhere.
+
+    What was compressed holds the time of day, so that two workers would not agree on it.
+    """
+    if isinstance(val, bytes) or (isinstance(val, str) and len(val) > _LONGEST_NAME):
+        return f"{argname} of {len(val)}"
+    return None
 
 
 @pytest.fixture(autouse=True)
