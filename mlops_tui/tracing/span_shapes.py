@@ -27,6 +27,8 @@ _MOST_OF_LENGTH = 8
 _MOST_LENGTHS = 4_096
 _MOST_TEXTS = 8_192
 _LONGEST_TEXT = 256
+# No attribute that is kept has this name.
+_WITHHELD = ""
 
 # Fields of opentelemetry.proto.trace.v1.Span.
 _TRACE_ID, _SPAN_ID, _PARENT_ID, _START, _END, _ATTRIBUTE = 1, 2, 4, 7, 8, 9
@@ -40,6 +42,7 @@ class _Kind(Enum):
     """What a value is, which says how it is read."""
 
     TEXT = auto()
+    HIDDEN = auto()
     WHOLE = auto()
     OTHER = auto()
 
@@ -50,7 +53,10 @@ class _ShapelessError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpanShape:
-    """A shape, with the span it was learnt from: all but ids, times and attributes are as in that one."""
+    """A shape, with the span it was learnt from: all but ids, times and attributes are as in that one.
+
+    ``texts``, ``hidden`` and ``wholes`` are the places of values: texts, texts that are withheld, and whole numbers.
+    """
 
     example: Span
     names: tuple[str, ...]
@@ -58,6 +64,7 @@ class SpanShape:
     mask: int
     expected: int
     texts: tuple[int, ...]
+    hidden: tuple[int, ...]
     wholes: tuple[int, ...]
 
 
@@ -79,6 +86,10 @@ class _Draft:
         """A value; how long it is the bytes before it say, which have to be the same."""
         self.layout.append(code)
         self.same += bytes(size)
+
+    def places(self, kind: _Kind) -> tuple[int, ...]:
+        """Where the values of a kind are."""
+        return tuple(place for place, found in enumerate(self.kinds) if found is kind)
 
 
 class SpanShapes:
@@ -107,8 +118,12 @@ class SpanShapes:
                     values[place] = self._texts.get(values[place]) or self._text(values[place])
                 for place in shape.wholes:
                     values[place] = _whole(values[place])
+                for place in shape.hidden:
+                    _decoded(values[place])
                 fixed = (trace_id.hex(), span_id.hex(), parent_id.hex(), start_ns, end_ns)
-                return shape, fixed, dict(zip(shape.names, values, strict=True))
+                attributes = dict(zip(shape.names, values, strict=True))
+                attributes.pop(_WITHHELD, None)
+                return shape, fixed, attributes
         return None
 
     def learn(self, data: bytes, span: Span) -> None:
@@ -131,10 +146,7 @@ class SpanShapes:
     def _text(self, raw: bytes) -> str:
         if len(self._texts) >= _MOST_TEXTS:
             self._texts.clear()
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise MalformedBodyError("a text is not UTF-8") from None
+        text = _decoded(raw)
         self._texts[raw] = text if text.isascii() and text.isprintable() else clean_block(text)
         return self._texts[raw]
 
@@ -164,7 +176,7 @@ def _shape_of(data: bytes, span: Span, rules: AttributeRules) -> SpanShape:
     once = [number for number in met if number != _ATTRIBUTE]
     if met != sorted(met) or len(set(once)) != len(once) or not {_TRACE_ID, _SPAN_ID, _START, _END} <= set(once):
         raise _ShapelessError
-    if len(set(draft.names)) != len(draft.names) or draft.names != list(span.attributes):
+    if [name for name in draft.names if name != _WITHHELD] != list(span.attributes):
         raise _ShapelessError
     mask = int.from_bytes(draft.same, "little")
     return SpanShape(
@@ -173,8 +185,9 @@ def _shape_of(data: bytes, span: Span, rules: AttributeRules) -> SpanShape:
         struct.Struct("".join(draft.layout)),
         mask,
         int.from_bytes(data, "little") & mask,
-        tuple(place for place, kind in enumerate(draft.kinds) if kind is _Kind.TEXT),
-        tuple(place for place, kind in enumerate(draft.kinds) if kind is _Kind.WHOLE),
+        draft.places(_Kind.TEXT),
+        draft.places(_Kind.HIDDEN),
+        draft.places(_Kind.WHOLE),
     )
 
 
@@ -195,7 +208,9 @@ def _attribute(data: bytes, start: int, end: int, draft: _Draft, rules: Attribut
             draft.kinds.append(_value(number, inner_end - inner_start, draft))
         case Verdict.WITHHOLD if number in {_TEXT, _DOUBLE}:
             draft.keep(inner_start - start)
-            draft.take(f"{inner_end - inner_start}x", inner_end - inner_start)
+            draft.names.append(_WITHHELD)
+            draft.kinds.append(_Kind.HIDDEN if number == _TEXT else _Kind.OTHER)
+            draft.take(f"{inner_end - inner_start}s", inner_end - inner_start)
         case _:
             raise _ShapelessError
 
@@ -247,6 +262,13 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, position
         shift += 7
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise MalformedBodyError("a text is not UTF-8") from None
 
 
 def _whole(raw: Sequence[int]) -> int:

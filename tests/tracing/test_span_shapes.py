@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.message import DecodeError
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -13,7 +13,8 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from mlops_tui.domain.traces import Span
 from mlops_tui.tracing import otlp_protobuf
 from mlops_tui.tracing.attributes import AttributeRules
-from mlops_tui.tracing.findings import Findings
+from mlops_tui.tracing.envelopes import Traces
+from mlops_tui.tracing.findings import Findings, MalformedBodyError
 from mlops_tui.tracing.span_shapes import SpanShapes
 from tests.tracing.requests import NOON, Sent, inference, request
 
@@ -77,27 +78,53 @@ def test_spans_that_look_alike_are_read_as_each_by_itself(spans: list[Sent]) -> 
 def test_bytes_that_differ_from_a_shape_are_not_taken_for_it(spans: list[Sent], data: st.DataObject) -> None:
     shapes = SpanShapes(RULES)
     read(spans, shapes)
-    message = trace_pb2.TracesData.FromString(request(spans[:1])).resource_spans[0].scope_spans[0].spans[0]
-    changed = bytearray(message.SerializeToString())
+    changed = bytearray(wire(spans[0]))
     changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    other = trace_pb2.TracesData()
+    body = enclosed(bytes(changed))
+    assert outcome(body, shapes) == outcome(body, None)
+
+
+@pytest.mark.parametrize("text", [b"1.2.0", b"a@b.c"])
+def test_a_text_of_a_known_shape_that_is_not_utf_8_is_malformed(text: bytes) -> None:
+    shapes = SpanShapes(RULES)
+    read([inference(number, more={"user.email": "a@b.c"}) for number in range(1, 20)], shapes)
+    data = wire(inference(99, more={"user.email": "a@b.c"}))
+    known = shapes.read(data)
+    assert known is not None
+    assert (known[0].example.withheld, "user.email" in known[2]) == (1, False)
+    with pytest.raises(MalformedBodyError):
+        list(otlp_protobuf.decode(enclosed(data.replace(text, b"1.\xff.0")), RULES, Findings(), {}, shapes))
+
+
+def wire(span: Sent) -> bytes:
+    """A span in its wire format."""
+    message = trace_pb2.TracesData.FromString(request([span])).resource_spans[0].scope_spans[0].spans[0]
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def enclosed(span: bytes) -> bytes:
+    """An export request with one span, which may be damaged."""
+    traces = Traces()
+    traces.resource_spans.add().scope_spans.add().spans.append(span)
+    body: bytes = traces.SerializeToString()
+    return body
+
+
+def outcome(body: bytes, shapes: SpanShapes | None) -> str:
+    findings = Findings()
     try:
-        other.resource_spans.add().scope_spans.add().spans.add().MergeFromString(bytes(changed))
-    except DecodeError:
-        return
-    body = other.SerializeToString()
-    by_shape = [span for chunk in otlp_protobuf.decode(body, RULES, Findings(), {}, shapes) for span in chunk]
-    by_itself = [span for chunk in otlp_protobuf.decode(body, RULES, Findings()) for span in chunk]
-    assert repr(by_shape) == repr(by_itself)
+        found = [span for chunk in otlp_protobuf.decode(body, RULES, findings, {}, shapes) for span in chunk]
+    except MalformedBodyError:
+        return "malformed"
+    return f"{found} {findings.message()}"
 
 
 def test_shapes_are_used_and_their_number_is_bounded() -> None:
     shapes = SpanShapes(RULES)
     for size in range(400):
         read([inference(number, more={"ml.note": "x" * size}) for number in range(1, 10)], shapes)
-    message = trace_pb2.TracesData.FromString(request([inference(99, more={"ml.note": "y" * 250})]))
-    data = message.resource_spans[0].scope_spans[0].spans[0].SerializeToString()
-    known = shapes.read(data)
+    known = shapes.read(wire(inference(99, more={"ml.note": "y" * 250})))
     assert known is not None
     assert known[2]["ml.note"] == "y" * 250
     assert len(shapes._shapes) <= 256
