@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 LEAVE_SECONDS = 3.0
+LATEST_LOAD_SECONDS = 1.0
 
 
 class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
@@ -65,6 +66,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         self.actions: Registry = all_actions()
         self.session: Session | None = None
         self.is_paused = False
+        self._is_loading = False
         self.standing = _standing(launch.context)
         self._frames = FrameStore(launch.context.name, launch.clock)
         self._interrupted_at: float | None = None
@@ -96,8 +98,13 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
     def on_mount(self) -> None:
         """Let the first view be drawn, then load everything else behind it."""
         self.call_after_refresh(self._load)
+        # A screen that is opened before the first one was drawn would hold that call back for as long as it is there.
+        self.set_timer(LATEST_LOAD_SECONDS, self._load)
 
     def _load(self) -> None:
+        if self._is_loading:
+            return
+        self._is_loading = True
         if self.launch.filter:
             self._filter(self.launch.filter)
         self.run_worker(self._open_session(), group="session", exit_on_error=False)
