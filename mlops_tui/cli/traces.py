@@ -176,8 +176,8 @@ def stats(
 ) -> None:
     """Tell traffic, errors and latency of each model version on each arm; times are those at which spans ended.
 
-    Quantiles are exact, interpolated between the two nearest durations, as long as no span was removed and the range
-    has at most 500,000; else they come from the windows' buckets and are at most 2.2 % off.
+    Quantiles are exact, interpolated between the two nearest durations, as long as no span of the range was
+    removed and it has at most 500,000; else they come from the windows' buckets and are at most 2.2 % off.
     """
     times = trace_items.time_range(since, until, SystemClock())
     subjects = SubjectFilter(service, None, model, model_version, arm, environment)

@@ -30,6 +30,7 @@ from mlops_tui.storage import trace_queries
 from mlops_tui.storage.errors import NewerFileError
 from mlops_tui.storage.readers import Readers
 from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, base_fold, uncounted
+from mlops_tui.storage.trace_retention import anything_pruned
 from mlops_tui.storage.trace_rows import SpanLoader
 from mlops_tui.storage.trace_schema import SCHEMA
 from mlops_tui.storage.trace_windows import merged, read_slices
@@ -74,14 +75,14 @@ class EmbeddedTraces:
     async def statistics(self, times: TimeRange, subjects: SubjectFilter) -> tuple[ArmStatistics, ...]:
         """The traffic of each model version on each arm.
 
-        Latency quantiles are exact where all spans are still there and those of the range are not too many. Otherwise
-        they come from the buckets of windows: at most 2.2 % off, and for whole windows.
+        Latency quantiles are exact where all spans of the range are still there and not too many. Otherwise they come
+        from the buckets of windows: at most 2.2 % off, and for whole windows.
         """
 
         def query(connection: sqlite3.Connection) -> tuple[ArmStatistics, ...]:
             slices = [part for part in _slices(connection, times) if subjects.admits(part.key.subject)]
-            (pruned,) = connection.execute("SELECT EXISTS (SELECT 1 FROM pruned)").fetchone()
-            if pruned or sum(part.traffic.spans for part in slices) > MOST_EXACT:
+            too_many = sum(part.traffic.spans for part in slices) > MOST_EXACT
+            if too_many or anything_pruned(connection, times):
                 return trace_queries.bucketed_statistics(slices)
             return trace_queries.exact_statistics(connection, times, subjects)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mlops_tui.domain.trace_queries import TimeRange
 from mlops_tui.storage.trace_batches import pruned_start
 
 _NANOSECONDS = 1_000_000_000
@@ -50,6 +52,15 @@ def prune_spans(connection: sqlite3.Connection, retention: Retention, counted: i
     connection.executemany("DELETE FROM spans WHERE number = ?", removed)
     connection.executemany("DELETE FROM labels WHERE span = ?", removed)
     return len(rows)
+
+
+def anything_pruned(connection: sqlite3.Connection, times: TimeRange) -> bool:
+    """Whether spans of a range of time were removed."""
+    (found,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM pruned WHERE start >= ? AND start < ?)",
+        (pruned_start(times.start_ns), math.ceil(times.end_ns / _NANOSECONDS)),
+    ).fetchone()
+    return bool(found)
 
 
 def prune_windows(connection: sqlite3.Connection, retention: Retention, now_ns: int) -> None:

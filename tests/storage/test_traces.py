@@ -182,6 +182,8 @@ async def test_old_spans_go_and_their_counts_stay(store: TraceStore, clock: Manu
     (arm,) = await store.reader.statistics(TimeRange(), SubjectFilter())
     assert (arm.spans, arm.method) == (11, QuantileMethod.BUCKETS)
     assert arm.p50_ns == pytest.approx(5_000_000, rel=0.0219)
+    (recent,) = await store.reader.statistics(TimeRange(NOON + DAY_SECONDS * SECOND), SubjectFilter())
+    assert (recent.spans, recent.method) == (1, QuantileMethod.EXACT)
 
 
 async def test_a_removed_span_that_comes_again_is_not_counted_twice(store: TraceStore, clock: ManualClock) -> None:
