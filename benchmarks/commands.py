@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from benchmarks.company import PROGRAM, Console, console, serving
 from benchmarks.results import Row, Section, alternate, milliseconds, paired_row
 
-PAIRS = 7
+PAIRS = 5
 PEER = (sys.executable, "-c", "import httpx")
 COMMANDS = (
     ("--version",),

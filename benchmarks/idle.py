@@ -12,7 +12,7 @@ from benchmarks.startup import HELLO, ROWS
 from benchmarks.terminal import Terminal, visible
 
 WINDOWS = 6
-SECONDS = 15.0
+SECONDS = 12.0
 _MOST_OVER = 0.003
 # The line above a pane, which says how old its data are.
 _STAMPED = re.compile(r"(?:─ [^─]*─+ as of \d\d:\d\d ─\s*)+")
