@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime
 	@$(BIN)/mlops-tui demo
 
 test: $(VENV)/.test $(CLIENTS)/.stamp
-	$(BIN)/python -m pytest -n 2 -m "not serial"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not serial"
 	$(BIN)/python -m pytest -m serial
 
 check: $(VENV)/.test
