@@ -52,6 +52,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "environments list": ("environments",),
     "environments show": ("environments",),
     "environments protect": ("preview", "receipt"),
+    "environments stop": ("preview", "receipt"),
     "journal list": ("journal",),
     "journal show": ("journal-entries",),
     "journal verify": ("journal-report",),

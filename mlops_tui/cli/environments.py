@@ -87,6 +87,20 @@ def protect(
     ask(options, lambda session: _protect(session, name, deploy or (), approve, options))
 
 
+@app.command("stop")
+@takes_global_options
+def stop(name: Annotated[str, _NAME], *, options: GlobalOptions) -> None:
+    """Stop an environment: GitLab runs its stop job where there is one."""
+    ask(options, lambda session: _stop(session, name, options))
+
+
+async def _stop(session: Session, name: str, options: GlobalOptions) -> None:
+    from mlops_tui.operations.environments import find_environment, prepare_stop
+
+    summary = await find_environment(session, name)
+    await carry_out(session, await prepare_stop(session, summary.project, summary.environment.name), options)
+
+
 async def _protect(
     session: Session, name: str, deployers: Sequence[str], approvers: Sequence[str], options: GlobalOptions
 ) -> None:

@@ -25,6 +25,7 @@ class ActionKind(StrEnum):
     REJECT = "reject"
     COMMENT = "comment"
     PROTECT = "protect"
+    STOP_ENVIRONMENT = "stop_environment"
 
 
 @dataclass(frozen=True, slots=True)

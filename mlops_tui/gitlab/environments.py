@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.environments import Environment, EnvironmentState, Tier
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.gitlab.payloads import Moment, Name, Payload, read_all
+from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.transport import Transport
 
 
@@ -26,6 +27,17 @@ async def list_environments(transport: Transport, project: ProjectRef) -> list[E
         environments += [_record(row, project) for row in read_all(_Environment, rows, "the environments")]
     order = list(Tier)
     return sorted(environments, key=lambda environment: (order.index(environment.tier), environment.name))
+
+
+def stop_call(environment: Environment) -> ApiCall:
+    """Stop an environment: GitLab runs its stop job where there is one, else it only marks it as stopped."""
+    path = f"/api/v4/projects/{environment.project.id}/environments/{environment.id}/stop"
+    return ApiCall(Method.POST, path, {}, f"stop {environment.name}")
+
+
+def read_environment(body: object, project: ProjectRef) -> Environment:
+    """The environment in an answer."""
+    return _record(read(_Environment, body, "the environment"), project)
 
 
 def _record(row: _Environment, project: ProjectRef) -> Environment:

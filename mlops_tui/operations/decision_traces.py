@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from mlops_tui.domain.actions import ActionKind, Intent
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.approvals import ApprovalId, ApprovalKind
+from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.text import clean_block
 from mlops_tui.gitlab.approvals import triggerer_and_votes
+from mlops_tui.gitlab.environments import list_environments
 from mlops_tui.gitlab.issues import list_notes, list_requests
 from mlops_tui.gitlab.jobs import get_job
 from mlops_tui.gitlab.merge_requests import read_approvals
@@ -49,6 +51,16 @@ async def traces_of_protection(session: Session, project: Project, intent: Inten
         if protection.name == intent.subject.environment and len(protection.approvals) == wanted:
             return [f"the protection of {protection.name}"]
     return []
+
+
+async def traces_of_stop(session: Session, project: Project, intent: Intent) -> list[str]:
+    """Whether the environment has stopped or is about to."""
+    return [
+        f"{environment.name}, {environment.state.value}"
+        for environment in await list_environments(session.transport, project.ref)
+        if environment.name == intent.subject.environment
+        and environment.state in {EnvironmentState.STOPPING, EnvironmentState.STOPPED}
+    ]
 
 
 async def _on_deployment(

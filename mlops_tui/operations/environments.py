@@ -1,14 +1,20 @@
-"""What one can ask of environments: which there are, and what serves in each."""
+"""What one can ask of environments and do with them: which there are, what serves in each, and stopping one."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Preview, Subject
 from mlops_tui.domain.deployments import DeploymentStatus, LiveVersion, live_steps, live_version
-from mlops_tui.domain.environments import Environment
-from mlops_tui.domain.projects import Project
+from mlops_tui.domain.environments import Environment, EnvironmentState
+from mlops_tui.domain.errors import RefusedError, UsageError
+from mlops_tui.domain.projects import Project, Role
+from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.gitlab.environments import read_environment, stop_call
+from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.session import Session
 
@@ -22,6 +28,25 @@ class EnvironmentSummary:
     live: tuple[LiveVersion, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """What stopping an environment is decided on."""
+
+    summary: EnvironmentSummary
+    delivery: Delivery
+    is_production: bool
+
+    @property
+    def environment(self) -> Environment:
+        return self.summary.environment
+
+    @property
+    def model(self) -> str:
+        """The one model that serves there; empty where there is none or there are several."""
+        models = {live.model for live in self.summary.live}
+        return next(iter(models)) if len(models) == 1 else ""
+
+
 async def list_environments(session: Session) -> Snapshot[tuple[EnvironmentSummary, ...]]:
     """Every environment of every project of the context, production first within each project."""
     projects = await session.projects()
@@ -29,12 +54,68 @@ async def list_environments(session: Session) -> Snapshot[tuple[EnvironmentSumma
     return session.snapshot(tuple(row for delivery in deliveries for row in summaries(delivery)))
 
 
+async def find_environment(session: Session, name: str) -> EnvironmentSummary:
+    """The one environment that a name means, as NAME or GROUP/PROJECT:NAME.
+
+    Raises UsageError when there is none or several projects have it, naming them.
+    """
+    path, _, bare = name.rpartition(":")
+    rows = (await list_environments(session)).data
+    found = [row for row in rows if row.environment.name == bare and path in {"", row.project.ref.path}]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f"{row.project.ref.path}:{bare}" for row in found)
+        raise UsageError(f"Several projects have an environment {bare}", why=names, remedy="Write it as one of those")
+    raise UsageError(f"There is no environment {name}", remedy="List them with `mlops-tui environments list`")
+
+
+async def prepare_stop(session: Session, project: Project, name: str) -> Action:
+    """Preview stopping an environment; nothing is sent.
+
+    Production asks for the name of the model that serves there, or for the environment's own where that is not one.
+    Raises RefusedError when there is no such environment or it does not run.
+    """
+    refuse_when_read_only(session)
+    await session.identify()
+    stop = await _stop(session, project, name)
+    environment = stop.environment
+    if environment.state is not EnvironmentState.AVAILABLE:
+        raise RefusedError(f"{name} is {environment.state.value}", remedy="There is nothing to stop")
+    call = stop_call(environment)
+    subject = Subject(session.context.origin, project.ref.path, stop.model, "", name)
+    intent = new_intent(session, ActionKind.STOP_ENVIRONMENT, subject, _state(stop))
+    confirmation = Confirmation(ConfirmationKind.YES)
+    if stop.is_production:
+        confirmation = Confirmation(ConfirmationKind.TYPE_NAME, stop.model or name)
+    preview = Preview(
+        intent=intent,
+        title=f"Stop {name} of {project.ref.path}",
+        calls=(call,),
+        changes=(Change("state", environment.state.value, "stopped, after any stop job"),),
+        confirmation=confirmation,
+        is_production=stop.is_production,
+        obstacles=tuple(_obstacles(stop)),
+    )
+
+    async def read_state() -> State:
+        return _state(await _stop(session, project, name))
+
+    async def perform(sender: Sender) -> Performed:
+        after = read_environment((await sender.send(call)).body, project.ref)
+        job = ": its stop job runs" if after.state is EnvironmentState.STOPPING else ""
+        return Performed(f"{name} is {after.state.value}{job}")
+
+    return Action(preview, read_state, perform)
+
+
 def summaries(delivery: Delivery) -> list[EnvironmentSummary]:
     """The rows of one project."""
-    return [
-        EnvironmentSummary(delivery.project, environment, _live_in(delivery, environment))
-        for environment in delivery.environments
-    ]
+    return [_summary(delivery, environment) for environment in delivery.environments]
+
+
+def _summary(delivery: Delivery, environment: Environment) -> EnvironmentSummary:
+    return EnvironmentSummary(delivery.project, environment, _live_in(delivery, environment))
 
 
 def _live_in(delivery: Delivery, environment: Environment) -> tuple[LiveVersion, ...]:
@@ -49,3 +130,34 @@ def _live_in(delivery: Delivery, environment: Environment) -> tuple[LiveVersion,
         if live.version is not None:
             found += [live, *live_steps(delivery.deployments, live)]
     return tuple(found)
+
+
+async def _stop(session: Session, project: Project, name: str) -> _Stop:
+    delivery = await read_delivery(session, project)
+    environment = delivery.environment(name)
+    if environment is None:
+        raise RefusedError(f"{project.ref.path} has no environment {name}", remedy="It may have been deleted meanwhile")
+    summary = _summary(delivery, environment)
+    policy = await session.policy(project)
+    kind = session.context.kind
+    models = {live.model for live in summary.live} or {project.ref.name}
+    counts = any(is_production(environment, name, kind, policy.for_model(model)) for model in models)
+    return _Stop(summary, delivery, counts)
+
+
+def _state(stop: _Stop) -> State:
+    return {
+        "state": stop.environment.state.value,
+        "live versions": [f"{live.model} {live.version}" for live in stop.summary.live],
+        "deployments under way": [item.id for item in stop.delivery.under_way(stop.environment.name)],
+    }
+
+
+def _obstacles(stop: _Stop) -> Iterator[str]:
+    project = stop.summary.project
+    if project.role < Role.DEVELOPER:
+        yield f"Stopping an environment needs the role Developer, and yours is {project.role.title}"
+    for live in stop.summary.live:
+        yield f"{live.model} {live.version} serves there"
+    for item in stop.delivery.under_way(stop.environment.name):
+        yield f"Deployment {item.id} is {item.status.value} there"

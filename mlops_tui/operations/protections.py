@@ -19,7 +19,7 @@ from mlops_tui.gitlab.issues import list_notes, list_requests
 from mlops_tui.gitlab.members import project_members
 from mlops_tui.gitlab.protected_environments import add_rules_call, list_protected, protect_call, read_protected
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
-from mlops_tui.operations.environments import EnvironmentSummary, list_environments
+from mlops_tui.operations.environments import EnvironmentSummary, find_environment
 from mlops_tui.operations.models import LiveRow
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.surroundings import approval_way
@@ -61,19 +61,6 @@ async def show_environment(session: Session, name: str) -> Snapshot[EnvironmentP
     model = next(iter(policy.models), project.ref.name)
     way = approval_way(project, policy.for_model(model).approval)
     return session.snapshot(EnvironmentPage(summary, protection, known is not None, way))
-
-
-async def find_environment(session: Session, name: str) -> EnvironmentSummary:
-    """The one environment that a name means."""
-    path, _, bare = name.rpartition(":")
-    rows = (await list_environments(session)).data
-    found = [row for row in rows if row.environment.name == bare and path in {"", row.project.ref.path}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(f"{row.project.ref.path}:{bare}" for row in found)
-        raise UsageError(f"Several projects have an environment {bare}", why=names, remedy="Write it as one of those")
-    raise UsageError(f"There is no environment {name}", remedy="List them with `mlops-tui environments list`")
 
 
 async def prepare_protection(session: Session, name: str, deployers: Sequence[str], approvers: Sequence[str]) -> Action:

@@ -18,7 +18,12 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.deployments import list_deployments
 from mlops_tui.gitlab.models import list_models, list_versions
 from mlops_tui.gitlab.pipelines import list_pipelines
-from mlops_tui.operations.decision_traces import traces_of_decision, traces_of_protection, traces_of_request
+from mlops_tui.operations.decision_traces import (
+    traces_of_decision,
+    traces_of_protection,
+    traces_of_request,
+    traces_of_stop,
+)
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft
 
@@ -65,6 +70,8 @@ async def _settle(session: Session, entry: JournalEntry, intent: Intent) -> Rece
             return _found(intent, *await traces_of_request(session, project, intent))
         case ActionKind.PROTECT:
             return _found(intent, await traces_of_protection(session, project, intent), ())
+        case ActionKind.STOP_ENVIRONMENT:
+            return _found(intent, await traces_of_stop(session, project, intent), ())
     assert_never(intent.kind)
 
 

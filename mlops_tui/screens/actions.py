@@ -47,6 +47,10 @@ DECIDING_ACTIONS = (
     KeyAction("deciding.reject", ("X",), "Reject", "Reject this, or all that is marked, and say why", changes=True),
     KeyAction("deciding.comment", ("C",), "Comment", "Comment on this without deciding", changes=True),
 )
+ENVIRONMENTS_ACTIONS = (
+    KeyAction("environments.open_page", ("o",), "Open page", "Open what is deployed there in the browser"),
+    KeyAction("environments.stop", ("S",), "Stop", "Stop the environment under the cursor", changes=True),
+)
 APPROVALS_ACTIONS = (KeyAction("approvals.mine", ("m",), "Mine", "Show only what waits for you, or everything"),)
 
 OWN_ACTIONS = (
@@ -60,6 +64,7 @@ OWN_ACTIONS = (
     *VERSION_ACTIONS,
     *DECIDING_ACTIONS,
     *APPROVALS_ACTIONS,
+    *ENVIRONMENTS_ACTIONS,
 )
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.screens.acting import act, awaited
+from mlops_tui.screens.actions import ENVIRONMENTS_ACTIONS
 from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import environment_cell, version_text
 from mlops_tui.themes.tokens import Token
+from mlops_tui.widgets.actions import Refusal, bindings
 from mlops_tui.widgets.cells import EMPTY, Cell
 from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.status import environment_state
@@ -25,6 +31,7 @@ from mlops_tui.widgets.times import age, short_moment
 
 if TYPE_CHECKING:
     from mlops_tui.domain.deployments import LiveVersion
+    from mlops_tui.operations.actions import Action
     from mlops_tui.operations.environments import EnvironmentSummary
     from mlops_tui.operations.session import Session
 
@@ -49,6 +56,8 @@ class EnvironmentsView(ListedView, DeliveringView):
         Column("project", "PROJECT", 10, flex=1, max_width=30, priority=20),
         Column("url", "ADDRESS", 20, flex=2, max_width=60, priority=10),
     )
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ENVIRONMENTS_ACTIONS)]
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,6 +118,40 @@ class EnvironmentsView(ListedView, DeliveringView):
         place, live = current
         model = live.model if live else place.project.ref.name
         return Aim(place.project, model, environment=place.environment.name)
+
+    def refusal(self, action_id: str) -> Refusal | None:
+        """Besides what every view that delivers refuses: no page to open, and what does not run."""
+        general = super().refusal(action_id)
+        current = self._current()
+        if general is not None or current is None:
+            return general
+        environment = current[0].environment
+        if action_id == "environments.open_page" and not environment.external_url:
+            return Refusal("no address", f"GitLab knows no address of {environment.name}")
+        if action_id == "environments.stop" and environment.state is not EnvironmentState.AVAILABLE:
+            return Refusal(environment.state.value, f"{environment.name} is {environment.state.value}")
+        return None
+
+    def action_open_page(self) -> None:
+        """Open what is deployed there."""
+        current = self._current()
+        if current is not None:
+            self.host.open_address(current[0].environment.external_url)
+
+    def action_stop(self) -> None:
+        """Stop the environment."""
+        current = self._current()
+        if current is not None:
+            act(self, "Stop", partial(self._prepare_stop, current[0]))
+
+    async def _prepare_stop(self, place: EnvironmentSummary) -> Action | None:
+        from mlops_tui.operations.environments import prepare_stop
+
+        session = self.host.session
+        if session is None:
+            return None
+        action = prepare_stop(session, place.project, place.environment.name)
+        return await awaited(self, "Preparing the preview…", action)
 
     def describe(self) -> tuple[str, JsonValue] | None:
         """The environment under the cursor."""

@@ -84,6 +84,10 @@ class Host(Protocol):
         """Put the text on the clipboard and say how."""
         ...
 
+    def open_address(self, address: str) -> None:
+        """Open a page in the browser, or copy its address where there is none to see."""
+        ...
+
     def announce(self, title: str, text: str) -> None:
         """Tell a person who may look elsewhere, in the way they chose."""
         ...

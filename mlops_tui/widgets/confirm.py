@@ -66,6 +66,11 @@ class ConfirmDialog(Dialog[str]):
     def _asks_for_name(self) -> bool:
         return self.preview.confirmation.kind is ConfirmationKind.TYPE_NAME
 
+    @property
+    def _placeholder(self) -> str:
+        preview = self.preview
+        return "the model's name" if preview.confirmation.name == preview.intent.subject.model else "the name"
+
     def compose(self) -> ComposeResult:
         """Title, changes, obstacles, calls, the name to type, the buttons."""
         with Vertical(classes="dialog"):
@@ -76,7 +81,7 @@ class ConfirmDialog(Dialog[str]):
                 name = self.preview.confirmation.name
                 ask = line("Type ", Cell(name, Token.STRONG), " to confirm:")
                 yield Static(ask)
-                yield Input(id="name", placeholder="the model's name", select_on_focus=False)
+                yield Input(id="name", placeholder=self._placeholder, select_on_focus=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield self._confirm_button()

@@ -18,6 +18,7 @@ from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
 from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
 from mlops_tui.widgets._textual_compat import write_to_terminal
 from mlops_tui.widgets.announcements import announcement_sequence, run_announcement
+from mlops_tui.widgets.browser import is_page, open_page, opener
 from mlops_tui.widgets.clipboard import copy_sequence
 from mlops_tui.widgets.terminal import WATCH_SECONDS, exit_on_signals, is_lost
 
@@ -80,6 +81,18 @@ class TerminalApp(App[Result], Generic[Result], inherit_bindings=False):
 
         notice = "" if copied.was_sent else copied.notice
         self.push_screen(TextDialog("Copy this by hand", text, note=notice))
+
+    def open_address(self, address: str) -> None:
+        """Open a page in the browser, or copy its address where there is none to see; says which."""
+        if not is_page(address):
+            self.notify(f"{address} is no address of the web", severity="warning")
+            return
+        program = opener(self._environ)
+        if program is not None and open_page(address, program):
+            self.notify(f"Opened {address}")
+            return
+        self.notify(f"There is no browser here for {address}: its address is copied instead")
+        self.copy(address)
 
     def announce(self, title: str, text: str) -> None:
         """Tell a person who may look elsewhere: a toast, the terminal's own way, and the program of their choice."""

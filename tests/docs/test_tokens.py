@@ -120,6 +120,7 @@ def command_line(command: str, facts: Facts, folder: Path) -> Sequence[str]:
         "models create-version": (facts.model, "--run", facts.run, "--yes"),
         "models card --file": (facts.model, older, "--file", str(card), "--yes"),
         "environments show": ("staging",),
+        "environments stop": ("staging", "--yes"),
         "environments protect": ("staging", "--approve", "maintainer:1", "--yes"),
         "approvals show": (f"merge_request:{PROJECTS[facts.model]}:10",),
         "approvals request": (facts.model, facts.versions[-1], "--to", "production", "--yes", "--confirm", facts.model),

@@ -11,6 +11,8 @@ from tests.operations.company import Company
 from tests.sandbox.factory import client
 from tests.screens.console import opened, until
 
+TABLE = "environments-table"
+
 
 async def test_what_is_live_where_since_when_and_by_whom(company: Company) -> None:
     async with opened(company, "environments", size=(140, 30)) as (app, _):
@@ -67,3 +69,33 @@ async def test_rolling_back_from_here_asks_for_no_environment(company: Company) 
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, FormDialog))
         assert "Roll fraud back in production, where 2.0.0 is live" in app.texts()
+
+
+async def test_stopping_production_takes_the_models_name(company: Company) -> None:
+    async with opened(company, "environments") as (app, pilot):
+        app.table("environments-table").go_to("acme/fraud production fraud 2.0.0")
+        await pilot.pause()
+        await pilot.press("S")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "fraud 2.0.0 serves there" in app.texts()
+        await pilot.press(*"fraud", "enter")
+        await until(pilot, lambda: "production is stop" in app.notices())
+        stopped = ["PROD production", "fraud", "2.0.0", "■ stopped"]
+        await until(pilot, lambda: any(row[:4] == stopped for row in app.rows(TABLE)), passing=30)
+        await pilot.press("S")
+        await until(pilot, lambda: "production is stopped" in app.notices())
+        assert not isinstance(app.screen, ConfirmDialog)
+
+
+async def test_a_reporter_is_told_why_nothing_can_be_stopped(company: Company) -> None:
+    async with opened(company, "environments", role="reporter") as (app, pilot):
+        await pilot.press("S")
+        await until(pilot, lambda: "needs the role Developer" in app.notices())
+
+
+async def test_a_page_is_copied_where_there_is_no_browser_to_see(company: Company) -> None:
+    async with opened(company, "environments") as (app, pilot):
+        app.table("environments-table").go_to("acme/fraud production fraud 2.0.0")
+        await pilot.pause()
+        await pilot.press("o")
+        await until(pilot, lambda: "no browser here for https://production.fraud.acme.example" in app.notices())
