@@ -28,6 +28,7 @@ PROJECT_NAME = "gitlab.project.name"
 FEATURE = "ml.feature."
 PREDICTION = "ml.prediction."
 GROUND_TRUTH = "ml.ground_truth."
+PREDICTION_COLUMN = "prediction."
 SUBJECT_KEYS = (MODEL_NAME, MODEL_VERSION, TRACK, ENVIRONMENT, PROJECT_ID, PROJECT_NAME)
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
@@ -78,7 +79,7 @@ def column_of(key: str) -> str | None:
     if key.startswith(FEATURE):
         return key[len(FEATURE) :]
     if key.startswith(PREDICTION) and key != PREDICTION_ID:
-        return key[len("ml.") :]
+        return PREDICTION_COLUMN + key[len(PREDICTION) :]
     return None
 
 

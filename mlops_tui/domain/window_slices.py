@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from mlops_tui.domain.inferences import Subject
-from mlops_tui.domain.profiles import Bins, FeatureCounts, ReferenceProfile
+from mlops_tui.domain.drift import FeatureKind
+from mlops_tui.domain.inferences import PREDICTION_COLUMN, Subject
+from mlops_tui.domain.profiles import Bins, FeatureCounts, FeatureProfile, ReferenceProfile
 from mlops_tui.domain.windows import WindowKey, WindowRow
 
 NO_PROFILE = ""
@@ -35,12 +36,20 @@ class WindowProfile:
     @classmethod
     def of(cls, reference: ReferenceProfile, project: str, model: str) -> WindowProfile:
         """How to count a model by its reference."""
-        bins = {feature.name: feature.bins for feature in reference.features}
+        bins = {column_name(feature): feature.bins for feature in reference.features}
         return cls(reference.profile_id, project, model, bins)
 
     def covers(self, subject: Subject) -> bool:
         """Whether spans of ``subject`` are counted by this profile."""
         return subject.model == self.model and self.project in {"", subject.project}
+
+
+def column_name(feature: FeatureProfile) -> str:
+    """The column of traffic that a feature of a reference is: predictions and scores stand under ``prediction.``."""
+    is_output = feature.kind in {FeatureKind.PREDICTION, FeatureKind.SCORE}
+    if not is_output or feature.name.startswith(PREDICTION_COLUMN):
+        return feature.name
+    return PREDICTION_COLUMN + feature.name
 
 
 @dataclass(frozen=True, slots=True)
