@@ -31,6 +31,12 @@ def context_keys() -> str:
     return key_table(definitions["ContextSettings"], definitions)
 
 
+def trace_keys() -> str:
+    """The keys of the table that says where a context's traces are."""
+    definitions = _definitions(Settings.model_json_schema())
+    return key_table(definitions["TraceSettings"], definitions)
+
+
 def policy_keys(name: str) -> Callable[[], str]:
     """What renders the keys of one table of the policy file."""
 
@@ -47,7 +53,7 @@ _POLICY_TABLES = (
     "StepTable", "GuardrailTable", "MonitoringTable", "FeatureTable", "AlertTable", "RetrainTable",
 )  # fmt: skip
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "configuration.md": {"settings": settings_keys, "context": context_keys},
+    "configuration.md": {"settings": settings_keys, "context": context_keys, "traces": trace_keys},
     "policy.md": {name: policy_keys(name) for name in _POLICY_TABLES},
     "commands.md": {
         "global-options": global_options,

@@ -16,6 +16,7 @@ from mlops_tui.config.loading import load_configuration
 from mlops_tui.config.paths import Paths
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential
+from mlops_tui.domain.trace_sources import TraceSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,16 @@ class Settings:
         """Choose a context and find its token. Raises ConfigError or UsageError."""
         chosen = choose_context(self.configuration, choice, os.environ)
         return Target(chosen.context, find_credential(chosen, token_file, Surroundings(os.environ, Path.home(), tell)))
+
+    def traces(self, choice: Choice) -> TraceSource | None:
+        """Where the traces of the chosen context are; None for this user's own store.
+
+        Where no context keeps its traces elsewhere, none has to be chosen. Raises ConfigError or UsageError.
+        """
+        contexts = self.configuration.contexts.values()
+        if choice.context is None and choice.url is None and all(item.context.traces is None for item in contexts):
+            return None
+        return choose_context(self.configuration, choice, os.environ).context.traces
 
     def text(self) -> str:
         """The text of the settings file, empty where there is none."""

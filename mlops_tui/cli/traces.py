@@ -6,11 +6,11 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -20,21 +20,17 @@ from mlops_tui.cli.options import GlobalOptions, noun, takes_global_options
 from mlops_tui.cli.output import Listing, print_listing
 from mlops_tui.cli.tables import Column
 from mlops_tui.cli.trace_collector import sender_token, serve
-from mlops_tui.config.paths import Paths, private_folder
+from mlops_tui.cli.trace_places import TracePlace
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.durations import parse_duration
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.trace_queries import QuantileMethod, SubjectFilter, TraceQuery
 from mlops_tui.domain.traces import SpanStatus
 
-if TYPE_CHECKING:
-    from mlops_tui.storage.trace_reading import EmbeddedTraces
-
 app = noun("traces", "Inference traces: spans of OpenTelemetry about what models were asked and answered.")
 
 _TRACE_ID = re.compile(r"[0-9a-f]{32}")
 _MEBIBYTE = 1024 * 1024
-_T = TypeVar("_T")
 
 
 class _Status(StrEnum):
@@ -48,7 +44,10 @@ class _FileFormat(StrEnum):
     PROTOBUF = "protobuf"
 
 
-_Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="The folder that keeps the traces.")]
+_Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="The folder that keeps the traces, whatever the context says."),
+]
 _Service = Annotated[str | None, typer.Option("--service", help="Only this service.")]
 _Model = Annotated[str | None, typer.Option("--model", help="Only this model.")]
 _Version = Annotated[str | None, typer.Option("--version", "--model-version", help="Only this version of the model.")]
@@ -81,7 +80,7 @@ def collect(
         Path | None, typer.Option("--sender-token-file", metavar="FILE", help="A file with the token senders show.")
     ] = None,
     *,
-    options: GlobalOptions,  # noqa: ARG001 - every command takes the same options
+    options: GlobalOptions,
 ) -> None:
     """Take in OTLP over HTTP until SIGTERM; one line of JSON on standard output tells the address.
 
@@ -92,7 +91,7 @@ def collect(
     from mlops_tui.storage.trace_retention import Retention
     from mlops_tui.tracing.admission import Limits
 
-    folder = _folder(data)
+    folder = TracePlace.of(data, options).own_folder()
     settings = CollectorSettings(
         folder,
         width=None if window is None else _seconds(window, "--window"),
@@ -136,8 +135,9 @@ def list_traces(
         trace_items.attribute_filters(attribute),
         limit,
     )
-    found = _ask(data, lambda reader: reader.traces(query))
-    _print("traces", trace_items.LIST, list(map(trace_items.summary_item, found)), data, options)
+    place = TracePlace.of(data, options)
+    found = place.ask(lambda reader: reader.traces(query))
+    _print("traces", trace_items.LIST, list(map(trace_items.summary_item, found)), place, options)
 
 
 @app.command()
@@ -150,14 +150,15 @@ def show(
 ) -> None:
     """Show every span of one trace, with its attributes, features and predictions."""
     wanted = trace_id.replace("-", "").lower()
-    trace = _ask(data, lambda reader: reader.trace(wanted)) if _TRACE_ID.fullmatch(wanted) else None
+    place = TracePlace.of(data, options)
+    trace = place.ask(lambda reader: reader.trace(wanted)) if _TRACE_ID.fullmatch(wanted) else None
     if trace is None:
         raise UsageError(
             "There is no such trace", why=f"asked for was {trace_id!r}", remedy="See mlops-tui traces list"
         )
     if not trace.is_complete:
         tell("Some spans of this trace are not here.")
-    _print("traces-spans", trace_items.SPANS, trace_items.span_items(trace), data, options)
+    _print("traces-spans", trace_items.SPANS, trace_items.span_items(trace), place, options)
 
 
 @app.command()
@@ -181,10 +182,11 @@ def stats(
     """
     times = trace_items.time_range(since, until, SystemClock())
     subjects = SubjectFilter(service, None, model, model_version, arm, environment)
-    found = _ask(data, lambda reader: reader.statistics(times, subjects))
+    place = TracePlace.of(data, options)
+    found = place.ask(lambda reader: reader.statistics(times, subjects))
     if any(item.method is QuantileMethod.BUCKETS for item in found):
         tell("Latencies are read from buckets and are at most 2.2 % off; the range is in whole windows.")
-    _print("traces-stats", trace_items.STATISTICS, list(map(trace_items.statistics_item, found)), data, options)
+    _print("traces-stats", trace_items.STATISTICS, list(map(trace_items.statistics_item, found)), place, options)
 
 
 @app.command()
@@ -192,8 +194,9 @@ def stats(
 def services(data: _Data = None, since: _Since = None, until: _Until = None, *, options: GlobalOptions) -> None:
     """List the services that sent spans, with the models they served; the range is taken in whole windows."""
     times = trace_items.time_range(since, until, SystemClock())
-    found = _ask(data, lambda reader: reader.services(times))
-    _print("traces-services", trace_items.SERVICES, list(map(trace_items.service_item, found)), data, options)
+    place = TracePlace.of(data, options)
+    found = place.ask(lambda reader: reader.services(times))
+    _print("traces-services", trace_items.SERVICES, list(map(trace_items.service_item, found)), place, options)
 
 
 @app.command("export")
@@ -212,7 +215,7 @@ def export_traces(
     since: _Since = None,
     until: _Until = None,
     *,
-    options: GlobalOptions,  # noqa: ARG001 - every command takes the same options
+    options: GlobalOptions,
 ) -> None:
     """Write spans as OTLP, in the order in which they arrived."""
     from mlops_tui.operations.traces import export_spans
@@ -222,8 +225,8 @@ def export_traces(
     subjects = SubjectFilter(service, None, model, model_version, arm, environment)
     try:
         with file.open("wb") if file else os.fdopen(os.dup(sys.stdout.fileno()), "wb") as target:
-            total = _ask(
-                data, lambda reader: export_spans(reader, target, FileFormat(file_format.value), times, subjects)
+            total = TracePlace.of(data, options).ask_store(
+                lambda reader: export_spans(reader, target, FileFormat(file_format.value), times, subjects)
             )
     except BrokenPipeError:
         raise
@@ -245,8 +248,9 @@ def import_traces(
     """Store the spans of files, each once however often it is imported; also while a collector runs."""
     from mlops_tui.operations.traces import CollectorSettings, import_spans
 
+    place = TracePlace.of(data, options)
     settings = CollectorSettings(
-        _folder(data), attributes=tuple(keep_attribute or ()), features=tuple(feature) if feature else None
+        place.own_folder(), attributes=tuple(keep_attribute or ()), features=tuple(feature) if feature else None
     )
     items = []
     for file in files:
@@ -260,29 +264,13 @@ def import_traces(
                 "message": imported.message or None,
             }
         )
-    _print("traces-import", trace_items.IMPORTS, items, data, options)
-
-
-def _folder(data: Path | None) -> Path:
-    return private_folder(data if data is not None else Paths.of_user().data)
-
-
-def _ask(data: Path | None, question: Callable[[EmbeddedTraces], Awaitable[_T]]) -> _T:
-    """Ask the store one thing."""
-    from mlops_tui.operations.traces import reading
-
-    async def asked() -> _T:
-        with reading(data if data is not None else Paths.of_user().data) as reader:
-            return await question(reader)
-
-    return asyncio.run(asked())
+    _print("traces-import", trace_items.IMPORTS, items, place, options)
 
 
 def _print(
-    schema: str, columns: Sequence[Column], items: list[dict[str, Any]], data: Path | None, options: GlobalOptions
+    schema: str, columns: Sequence[Column], items: list[dict[str, Any]], place: TracePlace, options: GlobalOptions
 ) -> None:
-    source = str(data if data is not None else Paths.of_user().data)
-    print_listing(Listing(schema, columns, items, SystemClock().now(), source), options.format)
+    print_listing(Listing(schema, columns, items, SystemClock().now(), place.name), options.format)
 
 
 def _seconds(text: str, option: str) -> int:

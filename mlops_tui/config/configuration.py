@@ -9,6 +9,7 @@ from typing import Any
 
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.preferences import Announcement, Clipboard, Preferences
+from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
     chosen |= {key: float(table[key]) for key in ("poll_interval", "timeout") if key in table}
     if table.get("ca_bundle"):
         chosen["ca_bundle"] = str(Path(table["ca_bundle"]).expanduser())
+    if table.get("traces") is not None:
+        chosen["traces"] = _trace_source(table["traces"], chosen.get("ca_bundle"))
     context = Context(
         name=name,
         url=instance_address(table["url"]),
@@ -63,6 +66,23 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
         context,
         token_file=Path(token_file).expanduser() if token_file else None,
         token_command=tuple(table.get("token_command") or ()),
+    )
+
+
+def _trace_source(table: Mapping[str, Any], ca_bundle: str | None) -> TraceSource:
+    """Turn the table of a context's traces into a record; ``ca_bundle`` is the context's."""
+    names = ("database", "table", "tenant", "user", "token_variable")
+    chosen: dict[str, Any] = {key: table[key] for key in names if table.get(key) is not None}
+    chosen |= {key: Path(table[key]).expanduser() for key in ("data", "token_file") if table.get(key)}
+    if "timeout" in table:
+        chosen["timeout"] = float(table["timeout"])
+    own_bundle = table.get("ca_bundle")
+    return TraceSource(
+        kind=TraceSourceKind(table.get("kind", TraceSourceKind.EMBEDDED)),
+        url=instance_address(table["url"]) if table.get("url") else "",
+        ca_bundle=str(Path(own_bundle).expanduser()) if own_bundle else ca_bundle,
+        token_command=tuple(table.get("token_command") or ()),
+        **chosen,
     )
 
 

@@ -6,21 +6,18 @@ job. A token that was not given for this very instance (its scheme, host and por
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_tui.config.configuration import ConfiguredContext
 from mlops_tui.config.glab import glab_credential
-from mlops_tui.config.permissions import require_private
 from mlops_tui.config.python_gitlab import python_gitlab_credential
+from mlops_tui.config.tokens import checked_token, token_of_command, token_of_file
 from mlops_tui.domain.contexts import Context, origin_of
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
 from mlops_tui.domain.errors import ConfigError
 
-_LONGEST = 16_384
-_COMMAND_TIMEOUT = 60.0
 _GITLAB_COM = "https://gitlab.com"
 _JOB_TOKEN_PREFIX = "glcbt-"  # noqa: S105 - the public prefix of a kind of token
 
@@ -93,7 +90,7 @@ def _from_environment(context: Context, surroundings: Surroundings) -> FoundCred
             continue
         host = next((environment[key] for key in host_names if environment.get(key)), _GITLAB_COM)
         if _is_same_origin(host, context.origin):
-            return _credential(token, name)
+            return _credential(checked_token(token, name), name)
         advice = "" if any(environment.get(key) for key in host_names) else f"; set {host_names[0]} to say otherwise"
         surroundings.tell(f"{name} is not used: it is for {_shown(host)}, not for {context.origin}{advice}")
     return None
@@ -105,70 +102,23 @@ def _from_ci(context: Context, surroundings: Surroundings) -> FoundCredential | 
         return None
     server = surroundings.environment.get("CI_SERVER_URL", _GITLAB_COM)
     if _is_same_origin(server, context.origin):
-        return FoundCredential(TokenKind.JOB, _checked(token, "CI_JOB_TOKEN"), "CI_JOB_TOKEN")
+        return FoundCredential(TokenKind.JOB, checked_token(token, "CI_JOB_TOKEN"), "CI_JOB_TOKEN")
     surroundings.tell(f"CI_JOB_TOKEN is not used: it is for {_shown(server)}, not for {context.origin}")
     return None
 
 
 def _from_file(path: Path, source: str) -> FoundCredential:
     path = path.expanduser()
-    try:
-        require_private(path, "The token file")
-        with path.open("rb") as file:
-            content = file.read(_LONGEST + 1)
-    except OSError as error:
-        raise ConfigError(
-            "The token file cannot be read", why=error.strerror or "", remedy=f"Check {source}", source=str(path)
-        ) from None
-    return _credential(_decoded(content, str(path)), f"{source} ({path})")
+    return _credential(token_of_file(path, source), f"{source} ({path})")
 
 
 def _from_command(words: tuple[str, ...], source: str) -> FoundCredential:
-    program = str(Path(words[0]).expanduser()) if words[0].startswith("~") else words[0]
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own command, from a file only they can write, without a shell
-            (program, *words[1:]), stdout=subprocess.PIPE, timeout=_COMMAND_TIMEOUT, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise _command_failed(source, f"{program} gave no answer within {_COMMAND_TIMEOUT:.0f} s") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _command_failed(source, f"{program} cannot be started ({reason})") from None
-    if done.returncode != 0:
-        raise _command_failed(source, f"{program} ended with status {done.returncode}")
-    return _credential(_decoded(done.stdout, source), source)
+    return _credential(token_of_command(words, source), source)
 
 
-def _command_failed(source: str, why: str) -> ConfigError:
-    return ConfigError("The token command gave no token", why=why, remedy="Try it in a shell", source=source)
-
-
-def _credential(token: str, source: str) -> FoundCredential:
-    kind = TokenKind.JOB if token.strip().startswith(_JOB_TOKEN_PREFIX) else TokenKind.PERSONAL
-    return FoundCredential(kind, _checked(token, source), source)
-
-
-def _decoded(content: bytes, source: str) -> str:
-    try:
-        return content.decode("ascii")
-    except UnicodeDecodeError:
-        raise _no_token(source, "it holds characters that no token has") from None
-
-
-def _checked(token: str, source: str) -> Secret:
-    """Let nothing pass that could not stand in a header, never repeating what was found."""
-    stripped = token.strip()
-    if not stripped:
-        raise _no_token(source, "it is empty")
-    if len(stripped) > _LONGEST:
-        raise _no_token(source, "it is too long")
-    if not stripped.isascii() or not stripped.isprintable() or " " in stripped:
-        raise _no_token(source, "it holds more than one word, or characters that no token has")
-    return Secret(stripped)
-
-
-def _no_token(source: str, why: str) -> ConfigError:
-    return ConfigError("This is no token", why=why, remedy="It is one word, such as glpat-…", source=source)
+def _credential(secret: Secret, source: str) -> FoundCredential:
+    is_job = secret.reveal().startswith(_JOB_TOKEN_PREFIX)
+    return FoundCredential(TokenKind.JOB if is_job else TokenKind.PERSONAL, secret, source)
 
 
 def _is_same_origin(address: str, origin: str) -> bool:

@@ -14,33 +14,18 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from mlops_tui.config.addresses import checked_address
 from mlops_tui.config.configuration import Configuration, configuration_of
 from mlops_tui.config.permissions import require_private, require_private_folder, require_unshared
 from mlops_tui.config.toml_lines import line_of, parse_toml
+from mlops_tui.config.trace_settings import TraceSettings
 from mlops_tui.config.validation import nearest, problems
-from mlops_tui.domain.contexts import origin_of
 from mlops_tui.domain.errors import ConfigError
 
 _LARGEST = 1_048_576
 _PROJECT = re.compile(r"\d+|[\w.-]+(?:/[\w.-]+)+")
 _GROUP = re.compile(r"\d+|[\w.-]+(?:/[\w.-]+)*")
 _PREFIX = "MLOPS_TUI_"
-
-
-def checked_address(url: str) -> str:
-    """Let an instance's address pass. Raises ValueError for anything else, never repeating a password in it."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"}:
-        message = "An address starts with https:// (or http:// for this machine)"
-        raise ValueError(message)
-    if parts.username or parts.password:
-        message = "An address holds no user name or password; use token_file or token_command"
-        raise ValueError(message)
-    if parts.query or parts.fragment or re.search(r"\s", url):
-        message = "An address ends with the path of the instance: no spaces, no ? and no #"
-        raise ValueError(message)
-    origin_of(url)
-    return url
 
 
 def _checked_proxy(url: str) -> str:
@@ -93,6 +78,8 @@ class ContextSettings(BaseModel):
     """A file whose only content is the token; nobody but you may read it."""
     token_command: Annotated[list[str], Field(min_length=1)] | None = None
     """A program and its arguments that print the token, run without a shell: ["pass", "show", "gitlab"]."""
+    traces: TraceSettings | None = None
+    """Where the inference traces are; without it in this user's own store."""
 
 
 class Settings(BaseSettings):
@@ -244,4 +231,5 @@ def _require_permissions(path: Path, document: dict[str, Any]) -> None:
 
 def _is_delicate(table: dict[str, Any]) -> bool:
     proxy = urlsplit(table.get("proxy") or "")
-    return bool(table.get("token_file") or table.get("token_command") or proxy.password)
+    tables = (table, table.get("traces") or {})
+    return bool(proxy.password) or any(part.get("token_file") or part.get("token_command") for part in tables)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from mlops_tui.domain.trace_sources import TraceSource
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -39,7 +41,8 @@ class Context:
     ``url`` is the instance's address without a slash at its end and may hold a path (GitLab under a relative root).
     ``projects`` and ``groups`` are full paths or numeric ids as text. ``poll_interval`` and ``timeout`` are in seconds.
     ``ca_bundle`` is a file of certificates and ``proxy`` an address, which may hold a password and is therefore not in
-    the repr; None leaves both to the environment.
+    the repr; None leaves both to the environment. ``traces`` is where its inference traces are, None for the user's
+    own store.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Context:
     poll_interval: float = 10.0
     timeout: float = 30.0
     theme: str | None = None
+    traces: TraceSource | None = None
 
     @property
     def origin(self) -> str:

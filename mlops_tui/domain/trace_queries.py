@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from mlops_tui.domain.inferences import Subject
 from mlops_tui.domain.traces import SpanStatus, Value
-from mlops_tui.domain.window_slices import NO_PROFILE
+from mlops_tui.domain.window_slices import NO_PROFILE, Traffic, WindowProfile, WindowSlice
 from mlops_tui.domain.windows import WindowRow
 
 LAST_NS = 2**63 - 1
@@ -26,6 +28,11 @@ class TimeRange:
 
     start_ns: int = 0
     end_ns: int = LAST_NS
+
+    def widened(self, width: int) -> TimeRange:
+        """The windows of ``width`` seconds that overlap it, whole."""
+        width_ns = width * 1_000_000_000
+        return TimeRange(self.start_ns // width_ns * width_ns, min(-(-self.end_ns // width_ns) * width_ns, LAST_NS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,12 @@ class ServiceSummary:
 
 @dataclass(frozen=True, slots=True)
 class WindowQuery:
-    """Which windows to read; ``columns`` empty means all, ``profile_id`` "" those without bins."""
+    """Which windows to read; ``columns`` empty means all, ``profile_id`` "" those without bins.
+
+    ``width`` is in seconds, None for that of the store. ``profile`` holds the bins that ``profile_id`` stands for:
+    whoever has them hands them in, since most stores do not know them. Where no columns are asked for, an empty
+    ``model`` means every model.
+    """
 
     model: str
     times: TimeRange = TimeRange()
@@ -125,6 +137,33 @@ class WindowQuery:
     columns: tuple[str, ...] = ()
     profile_id: str = NO_PROFILE
     width: int | None = None
+    profile: WindowProfile | None = None
+
+    @property
+    def admitted(self) -> SubjectFilter:
+        """The subjects that are meant, the model among them."""
+        return replace(self.subjects, model=self.model) if self.model else self.subjects
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTraffic:
+    """The traffic of one subject in one window, whose start is in UTC; a span counts where it ended.
+
+    ``sampled`` is how many spans it rests on where not every span was counted, else None.
+    """
+
+    window_start: datetime
+    width: timedelta
+    subject: Subject
+    traffic: Traffic
+    sampled: int | None = None
+
+    @classmethod
+    def of(cls, part: WindowSlice, sampled: int | None = None) -> Self:
+        """The traffic of a slice."""
+        key = part.key
+        start = datetime.fromtimestamp(key.start, UTC)
+        return cls(start, timedelta(seconds=key.width), key.subject, part.traffic, sampled)
 
 
 @dataclass(frozen=True, slots=True)

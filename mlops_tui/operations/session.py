@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +30,7 @@ from mlops_tui.gitlab.transport import Transport, TransportOptions
 from mlops_tui.live.snapshots import CachedView
 from mlops_tui.storage.cache import Cache
 from mlops_tui.storage.journal import Journal
+from mlops_tui.tracing.readers import TraceReader
 
 T = TypeVar("T")
 _GROUPS_LAST = timedelta(hours=1)
@@ -37,7 +40,8 @@ _GROUPS_LAST = timedelta(hours=1)
 class Session:
     """What every query and command needs; an asynchronous context manager, made by ``open_session``.
 
-    ``username`` is empty until ``identify`` was called; ``known_versions`` are by project and model id, as last read.
+    ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
+    are by project and model id, as last read.
     """
 
     context: Context
@@ -46,11 +50,15 @@ class Session:
     journal: Journal
     cache: Cache
     directory: ProjectDirectory
+    data: Path
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)
+    _traces: TraceReader | None = None
+    _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,7 +69,8 @@ class Session:
         await self.close()
 
     async def close(self) -> None:
-        """End the connection and write what is queued."""
+        """End the connections and write what is queued."""
+        await self._opened.aclose()
         await self.transport.close()
         self.journal.close()
         self.cache.close()
@@ -102,6 +111,21 @@ class Session:
     def deployment_book(self, project: ProjectRef) -> DeploymentBook:
         """What is remembered of the project's deployments."""
         return self._books.setdefault(project.id, DeploymentBook())
+
+    async def traces(self) -> TraceReader:
+        """What keeps the context's inference traces, opened once and closed with the session.
+
+        Raises:
+            UsageError: There is no store in its folder yet.
+            ConfigError: The token or the certificates of a server cannot be had.
+        """
+        async with self._opening:
+            if self._traces is None:
+                from mlops_tui.operations.trace_sources import reading_traces
+
+                source = reading_traces(self.context.traces, self.data)
+                self._traces = await self._opened.enter_async_context(source)
+            return self._traces
 
     def snapshot(self, data: T) -> Snapshot[T]:
         """``data`` as read just now from this context's GitLab."""
@@ -145,4 +169,5 @@ def open_session(
         journal=Journal(private_folder(places.data) / "journal.db", clock),
         cache=Cache(private_folder(places.cache) / "cache.db"),
         directory=ProjectDirectory(transport),
+        data=places.data,
     )

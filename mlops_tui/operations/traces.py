@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,6 @@ from typing import IO
 from starlette.applications import Starlette
 
 from mlops_tui.domain.clock import Clock
-from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.inferences import subject_of
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange
 from mlops_tui.domain.traces import Appended
@@ -80,26 +79,6 @@ async def collecting(settings: CollectorSettings, clock: Clock) -> AsyncIterator
         with suppress(asyncio.CancelledError):
             await tending
         await store.close()
-
-
-@contextmanager
-def reading(data: Path) -> Iterator[EmbeddedTraces]:
-    """Read the store in a folder, also while a collector fills it.
-
-    Raises:
-        UsageError: There is none.
-    """
-    path = data / FILE_NAME
-    if not path.exists():
-        raise UsageError(
-            f"There are no traces in {data}",
-            remedy="Collect some with mlops-tui traces collect, or name another --data",
-        )
-    reader = EmbeddedTraces(path)
-    try:
-        yield reader
-    finally:
-        reader.close()
 
 
 async def export_spans(

@@ -22,6 +22,7 @@ from mlops_tui.domain.trace_queries import (
     TraceSummary,
     WindowAnswer,
     WindowQuery,
+    WindowTraffic,
 )
 from mlops_tui.domain.traces import Span, Trace
 from mlops_tui.domain.window_slices import WindowSlice
@@ -91,8 +92,10 @@ class EmbeddedTraces:
     async def windows(self, query: WindowQuery) -> WindowAnswer:
         """The columns of a model window by window, oldest first.
 
+        What no window counts by the profile asked for is counted from the spans that are there, if the query brings it.
+
         Raises:
-            InsufficientDataError: Nothing is counted by the profile asked for.
+            InsufficientDataError: Nothing is counted by the profile asked for, and the query does not bring it.
         """
         return WindowAnswer(await self._read(lambda connection: tuple(_rows(connection, query))))
 
@@ -105,10 +108,19 @@ class EmbeddedTraces:
         """Traffic and columns of every subject in windows that overlap a range of time, oldest first."""
         return await self._read(lambda connection: tuple(_slices(connection, times)))
 
-    async def labelled(self, times: TimeRange, subjects: SubjectFilter) -> tuple[LabelledPrediction, ...]:
+    async def traffic(self, query: WindowQuery) -> tuple[WindowTraffic, ...]:
+        """Spans, errors and latencies in the windows that overlap a range of time, oldest first."""
+
+        def read(connection: sqlite3.Connection) -> tuple[WindowTraffic, ...]:
+            fold = base_fold(all_folds(connection), query.width)
+            return tuple(WindowTraffic.of(part) for part in _complete(connection, fold, query.times, query.admitted))
+
+        return await self._read(read)
+
+    async def labelled(self, query: WindowQuery) -> tuple[LabelledPrediction, ...]:
         """The predictions made in a range of time of which the truth is known by now."""
         return await self._read(
-            lambda connection: tuple(trace_queries.labelled_predictions(connection, times, subjects))
+            lambda connection: tuple(trace_queries.labelled_predictions(connection, query.times, query.admitted))
         )
 
     async def progress(self) -> tuple[FoldProgress, ...]:
@@ -170,20 +182,22 @@ def _overlapping(slices: Iterable[WindowSlice], times: TimeRange) -> list[Window
 
 
 def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[WindowRow]:
-    fold = _wanted_fold(connection, query)
+    fold = _kept_fold(connection, query)
+    if fold is not None:
+        found = _complete(connection, fold, query.times, query.subjects)
+    else:
+        fold = _brought_fold(connection, query)
+        found = _counted_now(connection, fold, query)
     bins: dict[str, Bins] = {} if fold.profile is None else dict(fold.profile.bins)
-    slices = [
-        part
-        for part in _complete(connection, fold, query.times, query.subjects)
-        if part.key.subject.model == query.model and part.predictions
-    ]
+    slices = [part for part in found if part.key.subject.model == query.model and part.predictions]
     columns = query.columns or sorted({name for part in slices for name in part.columns} | bins.keys())
     for part in _without_service(slices):
         for column in columns:
             yield part.row(column, bins.get(column))
 
 
-def _wanted_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold:
+def _kept_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold | None:
+    """The way of counting that the store keeps, None where it has none such."""
     if not query.profile_id:
         return base_fold(all_folds(connection), query.width)
     for fold in all_folds(connection):
@@ -192,10 +206,25 @@ def _wanted_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold:
             continue
         if (profile.profile_id, profile.model) == (query.profile_id, query.model):
             return fold
-    raise InsufficientDataError(
-        f"Nothing of {query.model} is counted by the profile {query.profile_id[:12]}",
-        remedy="Hand the profile to the store first",
-    )
+    return None
+
+
+def _brought_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold:
+    """The way of counting that the query brings itself."""
+    profile = query.profile
+    if profile is None or profile.profile_id != query.profile_id:
+        raise InsufficientDataError(
+            f"Nothing of {query.model} is counted by the profile {query.profile_id[:12]}",
+            remedy="Hand the profile to the store first",
+        )
+    return Fold(profile, query.width or base_fold(all_folds(connection)).width, 0)
+
+
+def _counted_now(connection: sqlite3.Connection, fold: Fold, query: WindowQuery) -> list[WindowSlice]:
+    counter = SliceCounter(fold.width, fold.profile)
+    for spans in SpanLoader(connection).ended(query.times.widened(fold.width), STEP):
+        counter.add((stored.subject, stored.span) for stored in spans if query.admitted.admits(stored.subject))
+    return merged(counter.slices())
 
 
 def _without_service(slices: Sequence[WindowSlice]) -> list[WindowSlice]:

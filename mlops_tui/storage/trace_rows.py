@@ -20,6 +20,7 @@ from mlops_tui.domain.inferences import (
     label_of,
     subject_of,
 )
+from mlops_tui.domain.trace_queries import TimeRange
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus, Trace, text_of
 from mlops_tui.storage.trace_values import (
     dump_attributes,
@@ -183,6 +184,14 @@ class SpanLoader:
         """The spans that arrived next after the one of that number."""
         rows = self._connection.execute(f"{_SELECT} WHERE s.number > ? ORDER BY s.number LIMIT ?", (number, limit))
         return [self._stored(row) for row in rows]
+
+    def ended(self, times: TimeRange, step: int) -> Iterator[list[StoredSpan]]:
+        """The spans that ended in a range of time, ``step`` at a time."""
+        rows = self._connection.execute(
+            f"{_SELECT} WHERE s.end_ns >= ? AND s.end_ns < ?", (times.start_ns, times.end_ns)
+        )
+        while some := rows.fetchmany(step):
+            yield [self._stored(row) for row in some]
 
     def numbered(self, numbers: Iterable[int]) -> Iterator[StoredSpan]:
         """The spans of these numbers that are there."""

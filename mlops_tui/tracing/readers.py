@@ -6,6 +6,7 @@ from typing import Protocol
 
 from mlops_tui.domain.trace_queries import (
     ArmStatistics,
+    LabelledPrediction,
     ReaderCapabilities,
     ServiceSummary,
     SubjectFilter,
@@ -14,6 +15,7 @@ from mlops_tui.domain.trace_queries import (
     TraceSummary,
     WindowAnswer,
     WindowQuery,
+    WindowTraffic,
 )
 from mlops_tui.domain.traces import Trace
 
@@ -52,6 +54,17 @@ class TraceReader(Protocol):
 
     async def windows(self, query: WindowQuery) -> WindowAnswer:
         """The columns of a model window by window, oldest first."""
+        ...
+
+    async def traffic(self, query: WindowQuery) -> tuple[WindowTraffic, ...]:
+        """Spans, errors and latencies window by window and subject by subject, oldest first.
+
+        Neither columns nor a profile count here. With an empty model every span counts, those of no model too.
+        """
+        ...
+
+    async def labelled(self, query: WindowQuery) -> tuple[LabelledPrediction, ...]:
+        """The predictions made in the query's range of which the truth is known by now, however late it came."""
         ...
 
     async def columns(self, model: str, times: TimeRange) -> tuple[str, ...]:

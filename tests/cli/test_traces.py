@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Program
 from tests.cli.schemas import judge
+from tests.config.files import write
 from tests.tracing.collector import PROTOBUF
 from tests.tracing.processes import collector_process
 from tests.tracing.requests import MILLISECOND, NOON, Sent, inference, request
@@ -48,6 +49,20 @@ def test_statistics_are_of_each_arm(program: Program, data: Path) -> None:
         "quantiles": "exact",
     }
     assert (canary["version"], canary["arm"], canary["errors"]) == ("1.3.0", "canary", 1)
+
+
+def test_the_traces_of_a_context_are_asked_for_without_its_gitlab(
+    program: Program, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = 'url = "http://127.0.0.1:1"\n'
+    text = f'default_context = "a"\n[contexts.a]\n{gone}[contexts.a.traces]\ndata = "{data}"\n[contexts.b]\n{gone}'
+    monkeypatch.setenv("MLOPS_TUI_CONFIG", str(write(tmp_path / "config.toml", text)))
+    monkeypatch.setenv("MLOPS_TUI_HOME", str(tmp_path))
+    document = program("traces", "stats", "--output", "json").document
+    assert (document["source"], len(document["items"])) == (str(data), 3)
+    ended = program("traces", "stats", "--context", "b")
+    assert (ended.status, f"no traces in {tmp_path}" in ended.err) == (2, True)
+    assert "no traces in" in program("traces", "stats", "--data", str(tmp_path)).err
 
 
 def test_a_range_and_subjects_narrow_statistics(program: Program, data: Path) -> None:

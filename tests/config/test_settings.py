@@ -12,9 +12,12 @@ from mlops_tui.config.settings import ContextSettings, Settings, read_settings, 
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.errors import ConfigError, ExitCode
 from mlops_tui.domain.preferences import Clipboard, Preferences
+from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 from tests.config.files import WORK, write
 
 NOWHERE = Path("config.toml")
+TRACES = "[contexts.work.traces]\n"
+REMOTE = 'kind = "clickhouse"\nurl = "https://clickhouse.example.com:8443"\n'
 
 
 def refused(text: str) -> ConfigError:
@@ -49,6 +52,21 @@ def test_a_whole_file_becomes_records() -> None:
     )
 
 
+def test_a_context_says_where_its_traces_are() -> None:
+    more = 'user = "reader"\ntimeout = 5\ntoken_command = ["pass", "show", "clickhouse"]\n'
+    configuration = validate_settings(WORK + 'ca_bundle = "/etc/ca.pem"\n' + TRACES + REMOTE + more, NOWHERE)
+    assert configuration.contexts["work"].context.traces == TraceSource(
+        TraceSourceKind.CLICKHOUSE,
+        "https://clickhouse.example.com:8443",
+        user="reader",
+        ca_bundle="/etc/ca.pem",
+        timeout=5.0,
+        token_command=("pass", "show", "clickhouse"),
+    )
+    embedded = validate_settings(WORK + TRACES + 'data = "~/traces"\n', NOWHERE).contexts["work"].context.traces
+    assert embedded == TraceSource(data=Path.home() / "traces")
+
+
 def test_the_documented_defaults_are_those_of_the_records() -> None:
     empty = Settings(contexts={"a": ContextSettings(url="https://a")})
     sparse = configuration_of(empty.model_dump(exclude_unset=True), "")
@@ -72,6 +90,12 @@ def test_the_documented_defaults_are_those_of_the_records() -> None:
         ('contexts = "work"\n', 1, "contexts", "a table of keys and values"),
         ('default_context = "wrk"\n[contexts.work]\nurl = "https://a"\n', 1, "default_context", "Did you mean work"),
         ('clipboard = "on"\n', 1, "clipboard", "osc52"),
+        (WORK + TRACES + 'kind = "zipkin"\n', 7, "contexts.work.traces.kind", "'jaeger'"),
+        (WORK + TRACES + 'kind = "jaeger"\n', 6, "contexts.work.traces", "need the url"),
+        (WORK + TRACES + 'tenant = "a"\n', 6, "contexts.work.traces", 'no meaning for traces of kind "embedded"'),
+        (WORK + TRACES + REMOTE + 'token_file = "a"\ntoken_variable = "B"\n', 6, "contexts.work.traces", "Only one"),
+        (WORK + TRACES + REMOTE + 'table = "spans; DROP"\n', 9, "contexts.work.traces.table", "letters, digits"),
+        (WORK + TRACES + REMOTE + 'token = "secret"\n', 9, "contexts.work.traces.token", "Unknown key"),
         ("_env_file = 1\n", 1, "_env_file", "Known here"),
     ],
 )
@@ -108,6 +132,10 @@ def test_a_file_that_names_a_token_is_for_its_owner_only(tmp_path: Path) -> None
     path = write(tmp_path / "mlops-tui" / "config.toml", WORK + 'token_file = "t"\n', mode=0o640)
     with pytest.raises(ConfigError, match=r"chmod 600"):
         read_settings(path)
+    write(path, WORK + TRACES + REMOTE + 'token_file = "t"\n', mode=0o640)
+    with pytest.raises(ConfigError, match=r"chmod 600"):
+        read_settings(path)
+    write(path, WORK + 'token_file = "t"\n', mode=0o640)
     path.chmod(0o600)
     path.parent.chmod(0o750)
     with pytest.raises(ConfigError, match=r"chmod 700"):
@@ -126,8 +154,9 @@ def test_a_harmless_file_may_be_read_but_not_written_by_others(tmp_path: Path) -
 
 def test_no_description_is_missing_from_the_reference() -> None:
     schema = Settings.model_json_schema()
-    fields = schema["properties"] | schema["$defs"]["ContextSettings"]["properties"]
-    assert [name for name, field in fields.items() if not field.get("description")] == []
+    tables = [schema, schema["$defs"]["ContextSettings"], schema["$defs"]["TraceSettings"]]
+    fields = [(name, field) for table in tables for name, field in table["properties"].items()]
+    assert [name for name, field in fields if not field.get("description")] == []
 
 
 words = st.sampled_from(

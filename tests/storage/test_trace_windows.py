@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -145,6 +146,53 @@ def test_windows_hold_what_a_count_by_hand_finds_whenever_they_are_counted(
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+async def test_a_profile_that_a_question_brings_is_counted_on_the_spot(tmp_path: Path, clock: ManualClock) -> None:
+    store = TraceStore(tmp_path / "traces.db", clock)
+    spans = [
+        inference(number, columns={"ml.feature.x": number / 4}, end_ns=NOON + number * SECOND) for number in range(9)
+    ]
+    await store.append([*spans, inference(99, columns={"ml.feature.x": 5.0}, end_ns=NOON + WIDTH * SECOND)])
+    brought = WindowQuery(
+        "fraud", TimeRange(NOON + SECOND, NOON + 2 * SECOND), profile_id=PROFILE.profile_id, profile=PROFILE
+    )
+    on_the_spot = await store.reader.windows(brought)
+    await store.add_profile(PROFILE)
+    await store.fold_all()
+    kept = await store.reader.windows(brought)
+    await store.close()
+    assert on_the_spot == kept
+    assert [row.values.counts for row in kept.rows if row.key.feature == "x"] == [(0, 1, 4, 4)]
+
+
+async def test_traffic_is_of_every_subject_and_window(tmp_path: Path, clock: ManualClock) -> None:
+    store = TraceStore(tmp_path / "traces.db", clock)
+    await store.append(
+        [
+            inference(1, took_ns=1_000),
+            inference(2, took_ns=3_000, is_error=True),
+            inference(3, arm="canary", end_ns=NOON + WIDTH * SECOND),
+            span(4),
+        ]
+    )
+    await store.fold_all()
+    await store.append([inference(5, took_ns=5_000, end_ns=NOON + SECOND)])
+    everything = await store.reader.traffic(WindowQuery(""))
+    stable = await store.reader.traffic(WindowQuery("fraud", subjects=SubjectFilter(arm="stable")))
+    await store.close()
+    start = datetime.fromtimestamp(NOON // SECOND, UTC)
+    assert [(item.window_start - start, item.subject.arm, item.traffic.spans) for item in everything] == [
+        (timedelta(0), "", 1),
+        (timedelta(0), "stable", 3),
+        (timedelta(seconds=WIDTH), "canary", 1),
+    ]
+    (item,) = stable
+    assert item.width == timedelta(seconds=WIDTH)
+    assert (item.traffic.errors, item.traffic.total_ns) == (1, 9_000)
+    assert (item.traffic.first_ns, item.traffic.last_ns) == (NOON, NOON + SECOND)
+    assert sum(item.traffic.latencies.values()) == 3
+    assert item.sampled is None
 
 
 async def test_a_profile_counts_what_is_still_there_step_by_step(tmp_path: Path, clock: ManualClock) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_tui.domain.trace_queries import QuantileMethod, SubjectFilter, TimeRange, TraceQuery
+from mlops_tui.domain.trace_queries import QuantileMethod, SubjectFilter, TimeRange, TraceQuery, WindowQuery
 from mlops_tui.domain.traces import Appended, Span, SpanEvent, SpanLink, SpanStatus, Value
 from mlops_tui.storage.errors import ClosedFileError
 from mlops_tui.storage.trace_reading import EmbeddedTraces
@@ -222,19 +222,19 @@ async def test_a_label_joins_its_prediction_in_either_order(store: TraceStore) -
         [named, linked, inference(3, columns={"ml.prediction.label": "fine", "ml.prediction.id": "p-3"})]
     )
     await store.append([label(11, "fine", of=linked), label(12, "lost", prediction="p-99"), label(13, "vague")])
-    found = {int(item.span_id, 16): item for item in await store.reader.labelled(TimeRange(), SubjectFilter())}
+    found = {int(item.span_id, 16): item for item in await store.reader.labelled(WindowQuery("fraud"))}
     assert {number: (item.predicted, item.actual) for number, item in found.items()} == {
         1: ({"label": "fraud"}, {"label": "fine"}),
         2: ({"label": "fine"}, {"label": "fine"}),
     }
     assert (found[1].subject.version, found[1].labelled_ns) == ("1.2.0", NOON + SECOND)
-    assert await store.reader.labelled(TimeRange(), SubjectFilter(version="9.9.9")) == ()
+    assert await store.reader.labelled(WindowQuery("fraud", subjects=SubjectFilter(version="9.9.9"))) == ()
 
 
 async def test_of_several_labels_the_latest_counts(store: TraceStore) -> None:
     await store.append([inference(1, columns={"ml.prediction.label": "fraud", "ml.prediction.id": "p"})])
     await store.append([label(11, "second", prediction="p", end_ns=NOON + 2), label(10, "first", prediction="p")])
-    (found,) = await store.reader.labelled(TimeRange(), SubjectFilter())
+    (found,) = await store.reader.labelled(WindowQuery(""))
     assert found.actual == {"label": "second"}
 
 
