@@ -57,6 +57,7 @@ def serve(
     options: GlobalOptions,  # noqa: ARG001 - every command takes the same options
 ) -> None:
     """Serve until SIGTERM; one line of JSON on standard output tells the address and the tokens."""
+    from mlops_tui.cli.sandbox_traces import DEMO_WIDTH, SandboxTraces
     from mlops_tui.sandbox.server import serve as serve_sandbox
     from mlops_tui.sandbox.settings import Release, Settings, Tier, World
 
@@ -75,7 +76,8 @@ def serve(
     )
     signal.signal(signal.SIGTERM, _end)
     try:
-        serve_sandbox(settings, end_on_stdin_eof=end_on_stdin_eof)
+        traces = SandboxTraces(DEMO_WIDTH if world is _World.DEMO else None)
+        serve_sandbox(settings, traces=traces, end_on_stdin_eof=end_on_stdin_eof)
     except OSError as error:
         raise UsageError(
             f"The sandbox cannot listen on {host}:{port}",

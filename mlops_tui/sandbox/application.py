@@ -8,14 +8,12 @@ import logging
 import pkgutil
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from email.utils import format_datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount
 
 import mlops_tui.sandbox
 from mlops_tui.sandbox.clock import Clock, ManualClock
@@ -23,9 +21,10 @@ from mlops_tui.sandbox.errors import EXCEPTION_HANDLERS, unknown_route
 from mlops_tui.sandbox.faults import FaultInjector, FaultScript
 from mlops_tui.sandbox.rate_limits import RateLimits
 from mlops_tui.sandbox.request import Services
+from mlops_tui.sandbox.traces import keep_backend
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
     from types import ModuleType
 
@@ -34,33 +33,34 @@ if TYPE_CHECKING:
 
     from mlops_tui.sandbox.database import Database
     from mlops_tui.sandbox.settings import Settings
+    from mlops_tui.sandbox.traces import TraceBackend
 
     BackgroundTask = Callable[[Services], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-_NO_MOUNTS: Mapping[str, ASGIApp] = MappingProxyType({})
 
 
 def create_application(
-    settings: Settings, database: Database, clock: Clock, mounts: Mapping[str, ASGIApp] = _NO_MOUNTS
+    settings: Settings, database: Database, clock: Clock, traces: TraceBackend | None = None
 ) -> Starlette:
     """Return the application.
 
     Every module of this package may have `ROUTES`, a list of routes, and `BACKGROUND`, a list of coroutine functions
-    that take the `Services` and run as long as the application does. `mounts` adds foreign applications by path.
+    that take the `Services` and run as long as the application does. Without `traces` there are no tracing routes.
     """
     modules = _modules()
-    routes = [route for module in modules for route in getattr(module, "ROUTES", ())]
+    routes: list[Route] = [route for module in modules for route in getattr(module, "ROUTES", ())]
+    routes.sort(key=_specificity)
     background: list[BackgroundTask] = [task for module in modules for task in getattr(module, "BACKGROUND", ())]
     services = Services(settings, database, clock, RateLimits(), FaultScript())
     application = Starlette(
-        routes=[*(Mount(path, app=mounted) for path, mounted in mounts.items()), *sorted(routes, key=_specificity)],
+        routes=routes,
         middleware=[
             Middleware(Envelope, settings=settings, clock=clock),
             Middleware(FaultInjector, script=services.faults),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
-        lifespan=_lifespan(services, background),
+        lifespan=_lifespan(services, background, traces),
     )
     application.router.redirect_slashes = False
     application.state.services = services
@@ -117,19 +117,22 @@ def _specificity(route: Route) -> tuple[int, ...]:
 
 
 def _lifespan(
-    services: Services, background: list[BackgroundTask]
+    services: Services, background: list[BackgroundTask], traces: TraceBackend | None
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[None]:
         if isinstance(services.clock, ManualClock):
             services.clock.bind(asyncio.get_running_loop())
-        tasks = [asyncio.create_task(_watched(task, services)) for task in background]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        async with AsyncExitStack() as stack:
+            if traces is not None:
+                keep_backend(services, await stack.enter_async_context(traces.serving(services.database.folder)))
+            tasks = [asyncio.create_task(_watched(task, services)) for task in background]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     return lifespan
 

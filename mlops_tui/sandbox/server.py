@@ -21,6 +21,7 @@ from mlops_tui.sandbox.application import create_application
 from mlops_tui.sandbox.authentication import digest, new_secret, store_token
 from mlops_tui.sandbox.clock import Clock, SystemClock, timestamp
 from mlops_tui.sandbox.database import Database
+from mlops_tui.sandbox.traces import OTLP_PATH
 from mlops_tui.sandbox.world import ROLES, build
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from mlops_tui.sandbox.request import Services
     from mlops_tui.sandbox.settings import Settings
+    from mlops_tui.sandbox.traces import TraceBackend
 
 _START_SECONDS = 60
 Result = TypeVar("Result")
@@ -86,21 +88,15 @@ class _Server(uvicorn.Server):
         self._on_started()
 
 
-def serve(
-    settings: Settings,
-    *,
-    mounts: Mapping[str, ASGIApp] | None = None,
-    otlp_path: str | None = None,
-    end_on_stdin_eof: bool = False,
-) -> None:
+def serve(settings: Settings, *, traces: TraceBackend | None = None, end_on_stdin_eof: bool = False) -> None:
     """Serve until SIGTERM, SIGINT or, if wanted, the end of standard input; prints one line of JSON when it listens.
 
-    `otlp_path` is the path of the mounted trace intake, announced as `otlp`. Logs go to standard error. Without
-    `settings.data` the state lives in a temporary folder and is gone afterwards.
+    With `traces` it takes OTLP, at the address announced as `otlp`. Logs go to standard error. Without `settings.data`
+    the state lives in a temporary folder and is gone afterwards.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     with _data_folder(settings) as folder:
-        prepared = _prepare(settings, folder, SystemClock(settings.speed), mounts or {}, otlp_path)
+        prepared = _prepare(settings, folder, SystemClock(settings.speed), traces)
 
         def announce() -> None:
             sys.stdout.write(prepared.announcement.line() + "\n")
@@ -166,12 +162,12 @@ class RunningSandbox:
 
 @contextmanager
 def running(
-    settings: Settings, clock: Clock | None = None, mounts: Mapping[str, ASGIApp] | None = None
+    settings: Settings, clock: Clock | None = None, traces: TraceBackend | None = None
 ) -> Iterator[RunningSandbox]:
     """Run a sandbox in its own thread for the length of a `with` block, on a free port unless one is set."""
     chosen = clock or SystemClock(settings.speed)
     with _data_folder(settings) as folder:
-        prepared = _prepare(settings, folder, chosen, mounts or {}, None)
+        prepared = _prepare(settings, folder, chosen, traces)
         listening = threading.Event()
         loops: list[asyncio.AbstractEventLoop] = []
 
@@ -228,9 +224,7 @@ def _data_folder(settings: Settings) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _prepare(
-    settings: Settings, folder: Path, clock: Clock, mounts: Mapping[str, ASGIApp], otlp_path: str | None
-) -> _Prepared:
+def _prepare(settings: Settings, folder: Path, clock: Clock, traces: TraceBackend | None) -> _Prepared:
     listener = _listen(settings)
     actual = replace(settings, port=listener.getsockname()[1], data=folder)
     database = Database(folder)
@@ -240,9 +234,9 @@ def _prepare(
             build(actual.world, database, clock, actual.seed)
         _register_tokens(database, tokens, timestamp(clock.now()))
     rows = database.all("SELECT id, full_path AS path FROM projects ORDER BY id")
-    otlp = actual.base_url + otlp_path if otlp_path is not None else None
+    otlp = None if traces is None else actual.base_url + OTLP_PATH
     announcement = Announcement(actual.base_url, tokens, [dict(row) for row in rows], otlp)
-    return _Prepared(actual, database, listener, create_application(actual, database, clock, mounts), announcement)
+    return _Prepared(actual, database, listener, create_application(actual, database, clock, traces), announcement)
 
 
 def _listen(settings: Settings) -> socket.socket:
