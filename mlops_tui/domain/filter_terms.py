@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias, assert_never
+from typing import Generic, TypeAlias, TypeVar, assert_never
 
 from mlops_tui.domain.filter_values import Comparator, Duration, Matching, Moment, Number, Text, parse_number
 from mlops_tui.domain.patterns import Pattern
@@ -148,28 +148,32 @@ class AgeTerm:
 Term: TypeAlias = MetricTerm | TextTerm | PatternTerm | StartTerm | AgeTerm
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(Generic[T]):
     """The opposite."""
 
-    operand: Expression
+    operand: Joined[T]
 
 
 @dataclass(frozen=True, slots=True)
-class And:
+class And(Generic[T]):
     """All of two or more."""
 
-    operands: tuple[Expression, ...]
+    operands: tuple[Joined[T], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(Generic[T]):
     """Any of two or more."""
 
-    operands: tuple[Expression, ...]
+    operands: tuple[Joined[T], ...]
 
 
-Expression: TypeAlias = Term | Not | And | Or
+Joined: TypeAlias = "T | Not[T] | And[T] | Or[T]"
+Expression: TypeAlias = "Joined[Term]"
 
 
 def render(expression: Expression) -> str:
@@ -196,7 +200,7 @@ def render(expression: Expression) -> str:
             assert_never(expression)
 
 
-def _enclosed(expression: Expression, *looser: type[And | Or]) -> str:
+def _enclosed(expression: Expression, *looser: type[And[Term] | Or[Term]]) -> str:
     written = render(expression)
     return f"({written})" if isinstance(expression, looser) else written
 

@@ -14,9 +14,9 @@ from typing import Any
 _NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)", re.ASCII | re.IGNORECASE
 )
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+")
-_DURATION_PART = re.compile(r"([0-9.]+)([smhdw])")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:us|ms|[smhdw]))+")
+_DURATION_PART = re.compile(r"([0-9.]+)([a-z]+)")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _MOMENT = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"(?:[T ](?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2}(?:\.(?P<fraction>[0-9]{1,6}))?)?)?"
@@ -100,10 +100,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A length of time such as ``90s``, ``1h30m`` or ``2w``."""
+    """A length of time such as ``90s``, ``1h30m``, ``2w`` or ``250ms``."""
 
     text: str
     seconds: float
+
+    @property
+    def nanoseconds(self) -> int:
+        """The same in whole nanoseconds."""
+        return round(self.seconds * 1e9)
 
 
 def parse_number(text: str) -> float | None:
@@ -112,7 +117,7 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_duration(text: str) -> Duration | None:
-    """Read one or more counts of s, m, h, d or w, or None."""
+    """Read one or more counts of us, ms, s, m, h, d or w, or None."""
     if not _DURATION.fullmatch(text):
         return None
     parts: list[tuple[str, str]] = _DURATION_PART.findall(text)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias, assert_never
 
-from mlops_tui.domain.filter_syntax import FilterError, parse_field, parse_filter
+from mlops_tui.domain.filter_syntax import RUNS, FilterError, Language, parse_expression, parse_field, parse_filter
 from mlops_tui.domain.filter_terms import (
     AgeTerm,
     And,
     Expression,
     Field,
     FieldKind,
+    Joined,
     MetricTerm,
     Not,
     Or,
     PatternTerm,
     StartTerm,
+    T,
     TextTerm,
     render,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "parse_field",
     "parse_filter",
     "parse_query",
+    "parse_query_in",
     "render",
 ]
 
@@ -165,32 +167,30 @@ class TextSearch:
         return self.pattern.is_in(visible) is not self.is_inverted
 
 
-Query: TypeAlias = Expression | TextSearch
-
-_LOOKS_LIKE_FILTER = re.compile(
-    r"[\s(]*(?:not\b[\s(]*)*"
-    r"(?:(?:metrics|params|tags)\.(?:`[^`]*`|[^\s()\"'`=!<>~]+)|name|status|experiment|started_at|age)"
-    r"\s*(?:!=|!~|[=<>~])",
-    re.IGNORECASE,
-)
+Query: TypeAlias = "Expression | TextSearch"
 
 
 def parse_query(text: str) -> Query | None:
-    """Read what was typed after ``/``: a filter when it starts as one, else a pattern; None for nothing.
+    """Read what was typed after ``/`` about runs: a filter when it starts as one, else a pattern; None for nothing.
 
     A leading ``!`` turns either around. A pattern without capitals ignores case.
 
     Raises:
         FilterError: the filter or the pattern cannot be read.
     """
+    return parse_query_in(RUNS, text)
+
+
+def parse_query_in(language: Language[T], text: str) -> Joined[T] | TextSearch | None:
+    """The same about other things than runs."""
     stripped = text.strip()
     is_inverted = stripped.startswith("!")
     body = stripped.removeprefix("!").lstrip()
     if not body:
         return None
     offset = text.index(body)
-    if _LOOKS_LIKE_FILTER.match(body):
-        expression = _placed(body, text, offset)
+    if language.start.match(body):
+        expression = _placed(body, text, offset, language)
         return Not(expression) if is_inverted else expression
     try:
         return TextSearch(compile_pattern(body, ignore_case=body == body.lower()), is_inverted)
@@ -199,9 +199,9 @@ def parse_query(text: str) -> Query | None:
         raise FilterError(error.reason, text=text, position=offset + error.position, remedy=remedy) from None
 
 
-def _placed(body: str, text: str, offset: int) -> Expression:
+def _placed(body: str, text: str, offset: int, language: Language[T]) -> Joined[T]:
     try:
-        return parse_filter(body)
+        return parse_expression(body, language)
     except FilterError as error:
         position = offset + error.column - 1
         raise FilterError(error.reason, text=text, position=position, remedy=error.remedy) from None
