@@ -50,7 +50,8 @@ def policy_keys(name: str) -> Callable[[], str]:
 
 _POLICY_TABLES = (
     "PolicyFile", "ModelTable", "EnvironmentTable", "DeployTable", "ParametersTable", "ApprovalTable", "RolloutTable",
-    "StepTable", "GuardrailTable", "MonitoringTable", "FeatureTable", "AlertTable", "RetrainTable",
+    "StepTable", "GuardrailTable", "MonitoringTable", "FeatureTable", "AlertTable", "EscalationTable",
+    "IntegrationTable", "RetrainTable", "TrainingParametersTable",
 )  # fmt: skip
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "configuration.md": {"settings": settings_keys, "context": context_keys, "traces": trace_keys},

@@ -6,13 +6,12 @@ import json
 
 from pydantic import ValidationError
 
+from mlops_tui.config.monitoring import monitoring_policy
 from mlops_tui.config.policy_schema import (
-    AlertTable,
     ApprovalTable,
     DeployTable,
     GuardrailTable,
     ModelTable,
-    MonitoringTable,
     PolicyFile,
     RolloutTable,
 )
@@ -75,7 +74,7 @@ def _model(name: str, table: ModelTable) -> policy.ModelPolicy:
         deploy=_deploy(table.deploy),
         approval=_approval(table.approval),
         rollout=_rollout(table.rollout) if table.rollout is not None else None,
-        monitoring=_monitoring(table.monitoring),
+        monitoring=monitoring_policy(table.monitoring),
     )
 
 
@@ -128,28 +127,4 @@ def _guardrail(table: GuardrailTable) -> policy.Guardrail:
         metric=table.metric,
         quantile=table.quantile,
         threshold=table.threshold,
-    )
-
-
-def _monitoring(table: MonitoringTable) -> policy.MonitoringPolicy:
-    retrain = table.retrain
-    return policy.MonitoringPolicy(
-        features={name: policy.FeatureType(feature.type) for name, feature in table.features.items()},
-        window=table.window,
-        reference=table.reference,
-        alerts=tuple(_alert(alert) for alert in table.alerts),
-        retrain=policy.RetrainPolicy(retrain.job, retrain.cooldown, retrain.budget_per_month) if retrain else None,
-    )
-
-
-def _alert(table: AlertTable) -> policy.AlertRule:
-    return policy.AlertRule(
-        name=table.name,
-        metric=table.metric,
-        above=table.above,
-        below=table.below,
-        hold=table.hold,
-        clear_below=table.clear_below,
-        clear_above=table.clear_above,
-        severity=policy.Severity(table.severity),
     )

@@ -6,34 +6,14 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from mlops_tui.domain.durations import PATTERN, parse_duration
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, str):
-        return parse_duration(value)
-    message = "A length of time has a unit; write 90s, 10m, 1h30m or 2d"
-    raise ValueError(message)
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["90s", "10m", "1h30m", "2d"]}),
-]
-Name = Annotated[str, Field(min_length=1, max_length=255)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, le=10**12)]
+from mlops_tui.config.monitoring_schema import MonitoringTable
+from mlops_tui.config.policy_values import STRICT, Count, Duration, Margin, Name, Number, Share
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, serialize_by_alias=True
-    )
+    model_config = STRICT
 
 
 class EnvironmentTable(_Table):
@@ -175,73 +155,6 @@ class RolloutTable(_Table):
             if is_so:
                 raise ValueError(complaint)
         return self
-
-
-class FeatureTable(_Table):
-    """One feature of the model's input."""
-
-    type: Literal["numeric", "categorical"]
-    """What its values are."""
-
-
-class AlertTable(_Table):
-    """When people are told."""
-
-    name: Name
-    """The name of the alert."""
-    metric: Name
-    """What is watched, such as "drift.amount" or "error_rate"."""
-    above: Number | None = None
-    """Raise it when the value is greater."""
-    below: Number | None = None
-    """Raise it when the value is smaller."""
-    hold: Duration = Field(default=timedelta(0), alias="for")
-    """How long the value has to stay there first."""
-    clear_below: Number | None = None
-    """Clear an alert on `above` only when the value is smaller than this."""
-    clear_above: Number | None = None
-    """Clear an alert on `below` only when the value is greater than this."""
-    severity: Literal["critical", "high", "medium", "low", "info"] = "medium"
-    """How bad it is, in GitLab's words."""
-
-    @model_validator(mode="after")
-    def _has_one_side(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            message = "An alert has either above or below"
-            raise ValueError(message)
-        if self.above is not None and self.clear_below is not None and self.clear_below > self.above:
-            message = "clear_below lies above the limit"
-            raise ValueError(message)
-        if self.below is not None and self.clear_above is not None and self.clear_above < self.below:
-            message = "clear_above lies below the limit"
-            raise ValueError(message)
-        return self
-
-
-class RetrainTable(_Table):
-    """When the model may be trained again by itself."""
-
-    job: Name
-    """The job that trains."""
-    cooldown: Duration = timedelta(days=1)
-    """The least time between two trainings."""
-    budget_per_month: Annotated[int, Field(ge=0, le=1000)] = 4
-    """The greatest number of trainings in a month."""
-
-
-class MonitoringTable(_Table):
-    """What is watched while the model serves."""
-
-    features: dict[str, FeatureTable] = {}
-    """The features of the model's input."""
-    window: Duration = timedelta(minutes=5)
-    """The width of the windows that figures are made for."""
-    reference: Name | None = None
-    """The reference profile; without it the one stored with the version."""
-    alerts: list[AlertTable] = []
-    """When people are told."""
-    retrain: RetrainTable | None = None
-    """When the model is trained again; without it only by hand."""
 
 
 class ModelTable(_Table):

@@ -200,6 +200,8 @@ class AlertRule:
     """When to raise an alert on ``metric``: beyond ``above`` or ``below`` for as long as ``hold``.
 
     It clears beyond ``clear_below`` or ``clear_above``, which are the limits themselves where they are not given.
+    ``environment`` and ``arm`` are None where the traffic is not picked by them, ``min_samples`` where the figure
+    itself says how many rows a window needs.
     """
 
     name: str
@@ -210,15 +212,48 @@ class AlertRule:
     clear_below: float | None = None
     clear_above: float | None = None
     severity: Severity = Severity.MEDIUM
+    environment: str | None = None
+    arm: str | None = None
+    min_samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertIntegration:
+    """An HTTP integration of GitLab, by the two parts of its address."""
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EscalationPolicy:
+    """Whom an alert is told to; it is told again after ``remind_after`` while nobody took it on."""
+
+    opens_issue: bool = True
+    is_confidential: bool = False
+    remind_after: timedelta = timedelta(days=1)
+    integration: AlertIntegration | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RetrainPolicy:
-    """When a model may be trained again by itself: at most every ``cooldown`` and ``budget_per_month`` times."""
+    """When a model may be trained again: at most every ``cooldown`` and ``budget_per_month`` times in thirty days.
+
+    ``triggers`` are the alerts that call for it, empty for all that watch drift. ``evidence`` is the greatest p-value
+    that counts, seen in ``windows`` windows in a row. ``parameters`` are names that differ from the usual ones.
+    """
 
     job: str
     cooldown: timedelta = timedelta(days=1)
     budget_per_month: int = 4
+    is_automatic: bool = False
+    triggers: tuple[str, ...] = ()
+    evidence: float = 0.01
+    windows: int = 3
+    ref: str | None = None
+    handover: Handover = Handover.INPUTS
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    play: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +264,7 @@ class MonitoringPolicy:
     window: timedelta = timedelta(minutes=5)
     reference: str | None = None
     alerts: tuple[AlertRule, ...] = ()
+    escalation: EscalationPolicy = EscalationPolicy()
     retrain: RetrainPolicy | None = None
 
 

@@ -209,7 +209,7 @@ models:
         hours_since_last_payment: {type: numeric}
         country_mismatch: {type: categorical}
       alerts:
-        - {name: amount-drift, metric: amount.psi, above: 0.2, for: 15m, clear_below: 0.1, severity: high}
+        - {name: amount-drift, metric: psi.amount, above: 0.2, for: 15m, clear_below: 0.1, severity: high}
 """
 
 TITLES = {
