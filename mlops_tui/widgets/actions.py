@@ -115,7 +115,7 @@ VIEW_ACTIONS = (
     KeyAction("view.pause", ("p",), "Pause", "Stop asking for newer data, or go on", shown=False),
     KeyAction("view.describe", ("d",), "Describe", "Show everything known about the current row", shown=False),
     KeyAction("view.copy", ("y",), "Copy", "Copy the current row's name to the clipboard", shown=False),
-    KeyAction("view.full", ("F",), "Full", "Give the focused pane the whole screen, or take it back", shown=False),
+    KeyAction("view.full", ("plus",), "Full", "Give the focused pane the whole screen, or take it back", shown=False),
 )
 TABLE_ACTIONS = (
     KeyAction("table.open", ("enter",), "Open", "Open the current row"),
@@ -131,8 +131,9 @@ TABLE_ACTIONS = (
     KeyAction("table.clear_marks", ("backslash",), "Unmark", "Take all marks away", shown=False),
     KeyAction("table.sort", ("s",), "Sort", "Choose the column to sort by"),
 )
+NUMBERS = KeyAction("plot.numbers", ("t",), "Numbers", "Show the numbers as a table, or the plot again")
 PLOT_ACTIONS = (
-    KeyAction("plot.numbers", ("t",), "Numbers", "Show the numbers as a table, or the plot again"),
+    NUMBERS,
     KeyAction("plot.logarithmic", ("v",), "Log scale", "Switch between a linear and a logarithmic scale"),
 )
 LOG_ACTIONS = (

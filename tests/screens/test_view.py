@@ -257,10 +257,10 @@ async def test_the_focus_comes_back_from_the_command_line(tmp_path: Path, clock:
 
 async def test_one_pane_can_have_the_whole_screen_under_the_header(tmp_path: Path, clock: ManualClock) -> None:
     async with opened(tmp_path, clock) as (app, pilot):
-        await pilot.press("F")
+        await pilot.press("plus")
         await quiet(pilot)
         assert app.names.maximized is app.names.query_one(Pane)
         assert app.names.query_one(Header).region.height == 1
-        await pilot.press("F")
+        await pilot.press("plus")
         await quiet(pilot)
         assert app.names.maximized is None
