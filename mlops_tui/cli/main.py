@@ -40,8 +40,13 @@ _NOUNS = ("runs", "models", "approvals", "environments", "rollouts", "traces", "
 _COMMANDS = ("demo", "doctor")
 
 
-def make_app() -> typer.Typer:
-    """Put the command line together."""
+def make_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Put the command line together.
+
+    Of the nouns and commands only those are imported that the arguments name, so that none pays for another; where
+    they name none, as for help or a slip of the pen, all are there.
+    """
+    named = {*_NOUNS, *_COMMANDS}.intersection(arguments) or {*_NOUNS, *_COMMANDS}
     app = typer.Typer(
         name="mlops-tui",
         invoke_without_command=True,
@@ -50,16 +55,16 @@ def make_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(help="The machine-learning lifecycle on GitLab, from one terminal.")(_open_without_command)
-    for name in _NOUNS:
+    for name in filter(named.__contains__, _NOUNS):
         app.add_typer(importlib.import_module(f"mlops_tui.cli.{name}").app)
-    for name in _COMMANDS:
+    for name in filter(named.__contains__, _COMMANDS):
         app.command(name)(importlib.import_module(f"mlops_tui.cli.{name}").command)
     return app
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit status. Errors of ours are raised."""
-    app = make_app()
+    app = make_app(arguments)
     try:
         app(args=list(arguments), prog_name="mlops-tui")
     except SystemExit as end:

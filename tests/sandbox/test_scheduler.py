@@ -45,8 +45,9 @@ def test_stages_run_one_after_the_other(bench: Workbench) -> None:
     whole = bench.pipeline(pipeline)
     assert whole["status"] == "success"
     assert whole["finished_at"] > whole["started_at"] > whole["created_at"]
-    # build, then the longer of the tests, then ship, each with two seconds of preparation
-    assert whole["duration"] == pytest.approx(22 + 42 + 22, abs=1)
+    # build, then the longer of the tests, then ship, each with two seconds of preparation; the shorter test may be
+    # picked up two seconds before the longer one
+    assert 22 + 42 + 22 - 1 <= whole["duration"] <= 22 + 44 + 22 + 1
 
 
 def test_it_does_not_matter_how_the_time_passes(bench: Workbench) -> None:
