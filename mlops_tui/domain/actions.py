@@ -26,6 +26,12 @@ class ActionKind(StrEnum):
     COMMENT = "comment"
     PROTECT = "protect"
     STOP_ENVIRONMENT = "stop_environment"
+    START_ROLLOUT = "start_rollout"
+    ADVANCE_ROLLOUT = "advance_rollout"
+    HOLD_ROLLOUT = "hold_rollout"
+    RESUME_ROLLOUT = "resume_rollout"
+    ABORT_ROLLOUT = "abort_rollout"
+    FINISH_ROLLOUT = "finish_rollout"
 
 
 @dataclass(frozen=True, slots=True)

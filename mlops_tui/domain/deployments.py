@@ -22,7 +22,8 @@ _PIPELINE_NAME = re.compile(
     rf"^(?P<model>\S+) (?P<version>{_VERSION}) -> (?P<environment>\S+)(?: \[(?P<mark>[^\]]*)\])?$"
 )
 _TAG = re.compile(rf"^(?P<model>\S+)/(?P<version>{_VERSION})$")
-_STEP = re.compile(r"^(?:timed )?rollout (?P<percent>[0-9]{1,3})%$")
+_STEP = re.compile(r"^(?:.*[\s:_-])?(?P<percent>[0-9]{1,3})\s?%$")
+_CANARIES = frozenset({"canary", "deploy_canary", "deploy canary"})
 _CANARY_SHARE = 50.0
 
 
@@ -54,6 +55,16 @@ class DeploymentStatus(StrEnum):
             DeploymentStatus.FAILED,
             DeploymentStatus.CANCELED,
             DeploymentStatus.SKIPPED,
+        }
+
+    @property
+    def has_touched(self) -> bool:
+        """Whether the deployment may have changed what serves: it ran, wholly or in part."""
+        return self in {
+            DeploymentStatus.RUNNING,
+            DeploymentStatus.SUCCESS,
+            DeploymentStatus.FAILED,
+            DeploymentStatus.CANCELED,
         }
 
 
@@ -130,10 +141,11 @@ class LiveVersion:
 def rollout_share(job_name: str) -> float | None:
     """The share in percent that a job of this name moves, or None when it deploys in full.
 
-    The names are those of GitLab's Auto DevOps template (GitLab: lib/gitlab/ci/templates/Jobs/Deploy.gitlab-ci.yml).
+    The names are those of GitLab's Auto DevOps template (GitLab: lib/gitlab/ci/templates/Jobs/Deploy.gitlab-ci.yml),
+    and any that ends in a percentage: the jobs that a rollout's plan names have to.
     """
     name = job_name.strip().lower()
-    if name in {"canary", "deploy_canary", "deploy canary"}:
+    if name in _CANARIES:
         return _CANARY_SHARE
     step = _STEP.match(name)
     percent = float(step["percent"]) if step else 100.0

@@ -115,6 +115,12 @@ def rename_call(project: ProjectRef, name: str) -> ApiCall:
     return ApiCall(Method.PUT, path, {"name": name}, "name the pipeline, so that the version can be read back")
 
 
+def cancel_call(project: ProjectRef, pipeline_id: int) -> ApiCall:
+    """Stop what a pipeline still does; one that has ended stays as it is."""
+    path = f"/api/v4/projects/{project.id}/pipelines/{pipeline_id}/cancel"
+    return ApiCall(Method.POST, path, purpose=f"stop pipeline {pipeline_id}")
+
+
 def read_pipeline(body: object, project: ProjectRef) -> Pipeline:
     """The pipeline in an answer."""
     return _record(read(_Pipeline, body, "the pipeline"), project)

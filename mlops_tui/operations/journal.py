@@ -15,6 +15,8 @@ from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal import Journal
 from mlops_tui.storage.journal_entries import intent_of, receipt_of
 
+_LEAVING = frozenset({ActionKind.ROLL_BACK, ActionKind.ABORT_ROLLOUT})
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -72,7 +74,7 @@ def rolled_back_deployments(session: Session, project: Project, model: str, envi
     for story in stories(session.journal):
         subject = story.intent.subject
         place = (subject.host, subject.project, subject.model, subject.environment)
-        if story.intent.kind is not ActionKind.ROLL_BACK or story.outcome is not Outcome.DONE:
+        if story.intent.kind not in _LEAVING or story.outcome is not Outcome.DONE:
             continue
         number = story.intent.expected.get("left deployment")
         if place == (session.context.origin, project.ref.path, model, environment) and isinstance(number, int):

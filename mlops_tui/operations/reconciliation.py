@@ -24,6 +24,7 @@ from mlops_tui.operations.decision_traces import (
     traces_of_request,
     traces_of_stop,
 )
+from mlops_tui.operations.rollout_traces import settle_rollout
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft
 
@@ -72,6 +73,15 @@ async def _settle(session: Session, entry: JournalEntry, intent: Intent) -> Rece
             return _found(intent, await traces_of_protection(session, project, intent), ())
         case ActionKind.STOP_ENVIRONMENT:
             return _found(intent, await traces_of_stop(session, project, intent), ())
+        case (
+            ActionKind.START_ROLLOUT
+            | ActionKind.ADVANCE_ROLLOUT
+            | ActionKind.HOLD_ROLLOUT
+            | ActionKind.RESUME_ROLLOUT
+            | ActionKind.ABORT_ROLLOUT
+            | ActionKind.FINISH_ROLLOUT
+        ):
+            return await settle_rollout(session, project, intent, calls)
     assert_never(intent.kind)
 
 

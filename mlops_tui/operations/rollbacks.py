@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Intent, Preview, Subject
 from mlops_tui.domain.api_calls import ApiCall
@@ -81,14 +81,20 @@ async def prepare_rollback(
         return _state(await _plan(session, project, model, environment, plan.target.id))
 
     async def perform(sender: Sender) -> Performed:
-        if not plan.is_retryable:
-            return await start_pipeline(sender, project, calls)
-        answer = await sender.send(calls[0])
-        job = read_job(answer.body, project.ref)
-        followed: dict[str, JsonValue] = {"job": job.id, "pipeline": job.pipeline_id, "project": project.ref.id}
-        return Performed(f"Job {job.name} runs again as {job.id}", (job.web_url,), followed | _left(plan))
+        performed = await perform_return(sender, project, calls)
+        return replace(performed, followed={**performed.followed, **_left(plan)}) if plan.is_retryable else performed
 
     return Action(preview, read_state, perform)
+
+
+async def perform_return(sender: Sender, project: Project, calls: tuple[ApiCall, ...]) -> Performed:
+    """Send what ``return_calls`` made, and tell what to follow."""
+    if len(calls) > 1:
+        return await start_pipeline(sender, project, calls)
+    answer = await sender.send(calls[0])
+    job = read_job(answer.body, project.ref)
+    followed: dict[str, JsonValue] = {"job": job.id, "pipeline": job.pipeline_id, "project": project.ref.id}
+    return Performed(f"Job {job.name} runs again as {job.id}", (job.web_url,), followed)
 
 
 def _ways(session: Session, delivery: Delivery, model: str, environment: str) -> WaysBack:
@@ -105,7 +111,7 @@ async def _plan(session: Session, project: Project, model: str, environment: str
         raise RefusedError(f"Nothing that names {model} is live in {environment}", remedy="There is nothing to undo")
     target = _target(ways, deployment_id)
     policy_file = await session.policy(project)
-    newest = _newest_run(delivery, target)
+    newest = newest_run(delivery, target)
     retryable = newest.job is not None and await is_retryable(session.transport, project.ref, newest.job.id)
     return _Plan(ways, newest, delivery, policy_file.for_model(model), model in policy_file.models, retryable)
 
@@ -128,7 +134,7 @@ def _target(ways: WaysBack, deployment_id: int | None) -> Deployment:
     return found
 
 
-def _newest_run(delivery: Delivery, target: Deployment) -> Deployment:
+def newest_run(delivery: Delivery, target: Deployment) -> Deployment:
     """The newest deployment of the same job: GitLab refuses to retry a job that was retried already."""
     if target.job is None:
         return target
@@ -144,20 +150,32 @@ def _newest_run(delivery: Delivery, target: Deployment) -> Deployment:
 
 
 async def _calls(session: Session, plan: _Plan, intent: Intent) -> tuple[ApiCall, ...]:
-    project = plan.ways.project
-    if plan.is_retryable and plan.target.job is not None:
-        return (retry_call(project.ref, plan.target.job.id, plan.target.job.name),)
-    deploy = plan.policy.deploy
+    policy = plan.policy if plan.has_policy else None
+    return await return_calls(session, plan.ways.project, plan.target, policy, intent, is_retryable=plan.is_retryable)
+
+
+async def return_calls(
+    session: Session,
+    project: Project,
+    target: Deployment,
+    policy: ModelPolicy | None,
+    intent: Intent,
+    *,
+    is_retryable: bool,
+) -> tuple[ApiCall, ...]:
+    """The calls that deploy again what ``target`` deployed: its job once more, or a new pipeline with its version.
+
+    ``policy`` is None where the project has no policy file for the model. ``target`` names its version.
+    """
+    if is_retryable and target.job is not None:
+        return (retry_call(project.ref, target.job.id, target.job.name),)
+    deploy = policy.deploy if policy else ModelPolicy("").deploy
     ref = deploy.ref or project.default_branch
-    values = {
-        "model": plan.ways.model,
-        "version": _version(plan.target),
-        "environment": plan.ways.environment,
-        "intent": intent.id,
-    }
+    model, version = target.deployed.model if target.deployed else "", _version(target)
+    values = {"model": model, "version": version, "environment": target.environment, "intent": intent.id}
     inputs = await declared_inputs(session.transport, project.ref, ref)
-    arguments = pipeline_arguments(deploy, plan.has_policy, inputs, values)
-    name = pipeline_name(plan.ways.model, _version(plan.target), plan.ways.environment, mark_of(intent, "rollback"))
+    arguments = pipeline_arguments(deploy, policy is not None, inputs, values)
+    name = pipeline_name(model, version, target.environment, mark_of(intent, "rollback"))
     purpose = "deploy the earlier version by a new pipeline"
     return (
         create_call(project.ref, ref, arguments.inputs, arguments.variables, purpose),

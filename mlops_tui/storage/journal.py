@@ -181,7 +181,7 @@ def _refuse_second(connection: sqlite3.Connection, draft: Draft) -> None:
             "This action was begun before", why=f"the journal holds the intent {draft.intent_id}", remedy="Ask anew"
         )
     waiting = journal_rows.unsettled(connection, draft.subject) if draft.subject else ()
-    if not waiting:
+    if not waiting or draft.may_overtake:
         return
     earlier = intent_of(waiting[0])
     place = f"{earlier.subject.model} in {earlier.subject.environment}" if earlier.subject.environment else ""

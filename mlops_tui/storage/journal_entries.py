@@ -16,16 +16,23 @@ from mlops_tui.domain.journal import EntryKind, JournalEntry
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an entry is to say, before it has a place in the chain; an intent names its ``subject``."""
+    """What an entry is to say, before it has a place in the chain; an intent names its ``subject``.
+
+    One that ``may_overtake`` does not wait for an earlier one on the same subject whose outcome is not known.
+    """
 
     kind: EntryKind
     intent_id: str
     payload: Mapping[str, JsonValue]
     subject: Subject | None = None
+    may_overtake: bool = False
 
 
 def intent_draft(intent: Intent, calls: Sequence[ApiCall]) -> Draft:
-    """Tell that ``calls`` are about to be made for ``intent``; must be written before the first of them."""
+    """Tell that ``calls`` are about to be made for ``intent``; must be written before the first of them.
+
+    Aborting a rollout waits for nothing: it takes traffic away, and whatever was half done is undone by it.
+    """
     payload: dict[str, JsonValue] = {
         "action": intent.kind.value,
         "subject": _subject_payload(intent.subject),
@@ -35,7 +42,7 @@ def intent_draft(intent: Intent, calls: Sequence[ApiCall]) -> Draft:
         "by": intent.by,
         "calls": [call.record() for call in calls],
     }
-    return Draft(EntryKind.INTENT, intent.id, payload, intent.subject)
+    return Draft(EntryKind.INTENT, intent.id, payload, intent.subject, intent.kind is ActionKind.ABORT_ROLLOUT)
 
 
 def receipt_draft(receipt: Receipt) -> Draft:

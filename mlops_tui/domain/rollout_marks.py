@@ -1,0 +1,120 @@
+"""What a rollout writes into GitLab so that a restart anywhere finds it.
+
+It is one line, in a flag's description or a pipeline's name.
+``fraud 2.1.0 -> production [rollout 3f2a90c1 plan 5d41402a over 2.0.0 step 2 running since 2026-11-27T10:47:55Z begun
+2026-11-27T09:00:00Z]`` is read by people and by programs alike; a pipeline's name still tells its version to whoever
+knows nothing of rollouts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mlops_tui.domain.deployments import pipeline_name, resolve_version
+from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.policy import RolloutPolicy
+from mlops_tui.domain.rollout_states import Phase, Progress
+
+LONGEST = 255
+_NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
+_MARK = re.compile(
+    r"rollout (?P<id>[0-9a-f]{8}) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+) step (?P<step>[0-9]{1,2})"
+    r" (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
+)
+_FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")
+_LONGEST_FLAG = 63
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutMark:
+    """What is written: which rollout of what, by which plan, and how far it is.
+
+    ``control`` is the version it is compared with, ``unknown`` where nothing names it; ``version`` that of the arm
+    whose flag or pipeline carries the mark.
+    """
+
+    id: str
+    plan: str
+    model: str
+    version: str
+    control: str
+    environment: str
+    progress: Progress
+    begun: datetime
+
+    @property
+    def text(self) -> str:
+        """The line as it is written."""
+        progress = self.progress
+        inner = (
+            f"rollout {self.id} plan {self.plan} over {self.control} step {progress.step}"
+            f" {progress.phase.value} since {_second(progress.since)} begun {_second(self.begun)}"
+        )
+        return pipeline_name(self.model, self.version, self.environment, inner)
+
+
+def read_mark(text: str) -> RolloutMark | None:
+    """The mark in a description or a name, None where there is none that this program wrote."""
+    deployed = resolve_version(text, None, "", is_tag=False)
+    named = _NAME.match(text.strip())
+    found = _MARK.fullmatch(deployed.mark) if deployed and named else None
+    if deployed is None or named is None or found is None:
+        return None
+    try:
+        progress = Progress(Phase(found["phase"]), int(found["step"]), datetime.fromisoformat(found["since"]))
+        begun = datetime.fromisoformat(found["begun"])
+    except ValueError:
+        return None
+    return RolloutMark(
+        id=found["id"],
+        plan=found["plan"],
+        model=deployed.model,
+        version=deployed.version,
+        control=found["control"],
+        environment=named["environment"],
+        progress=progress,
+        begun=begun,
+    )
+
+
+def require_writable(marks: Sequence[RolloutMark]) -> None:
+    """Raise UsageError when GitLab would not take a mark because it is too long."""
+    for mark in marks:
+        if len(mark.text) > LONGEST:
+            raise UsageError(
+                f"The names of {mark.model} {mark.version} and {mark.environment} are too long for a rollout",
+                why=f"its state is kept in {LONGEST} characters in GitLab, and takes {len(mark.text)}",
+                remedy="Roll out a version with a shorter number",
+            )
+
+
+def flag_name(policy: RolloutPolicy, model: str, treatment: str) -> str:
+    """The feature flag that gives one arm its share.
+
+    ``flag`` of the policy where there is one new version; with several each has ``<flag>-<arm>``. Without ``flag`` it
+    is ``<model>-<arm>``, in the characters that GitLab allows.
+    """
+    if policy.flag is not None and len(policy.treatments) == 1:
+        return policy.flag
+    return _flag_word(f"{policy.flag or model}-{treatment}")
+
+
+def group_id(rollout: str, place: int) -> str:
+    """The ``groupId`` of an arm's strategy: lower-case letters alone, another for every rollout and arm.
+
+    Unleash hashes a caller with the group, so a fixed group would show every rollout to the same callers.
+    """
+    letters = "abcdefghijklmnop"
+    return f"mlopstui{''.join(letters[int(digit, 16)] for digit in rollout)}{letters[place]}"
+
+
+def _second(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _flag_word(text: str) -> str:
+    word = _FLAG_FORBIDDEN.sub("-", text.lower())[:_LONGEST_FLAG].strip("-_")
+    return word if word[:1].isalpha() else f"m-{word}"[:_LONGEST_FLAG].rstrip("-_")

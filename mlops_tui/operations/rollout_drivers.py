@@ -1,0 +1,52 @@
+"""The drivers of rollouts behind one interface: what moves the traffic, and where its state is found again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, assert_never
+
+from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
+from mlops_tui.domain.rollout_marks import RolloutMark
+from mlops_tui.domain.rollout_states import Progress
+from mlops_tui.operations.rollout_flags import FlagDriver
+from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting
+
+
+class Driver(Protocol):
+    """What every driver can do; nothing is sent before a ``Move`` is performed."""
+
+    def sightings(self, reading: ProjectReading) -> tuple[Sighting, ...]:
+        """The rollouts that this driver moves, as GitLab shows them."""
+        ...
+
+    def start(self, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]) -> Move:
+        """Begin a rollout; one mark for each new version, in plan order."""
+        ...
+
+    def step(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress) -> Move:
+        """Give the new versions the share of the step that ``after`` is on."""
+        ...
+
+    def note(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
+        """Write down how far it is, and leave the traffic alone."""
+        ...
+
+    def withdraw(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
+        """Take all traffic off the new versions."""
+        ...
+
+
+def driver_of(kind: RolloutDriver) -> Driver:
+    """The driver that a plan names."""
+    match kind:
+        case RolloutDriver.FLAG:
+            return FlagDriver()
+        case RolloutDriver.JOBS | RolloutDriver.INGRESS:
+            raise UsageError(f"Rollouts with the driver {kind.value} are not supported", remedy="Use driver: flag")
+    assert_never(kind)
+
+
+def sightings(reading: ProjectReading) -> tuple[Sighting, ...]:
+    """Every rollout of a project, whichever driver moves it."""
+    return FlagDriver().sightings(reading)

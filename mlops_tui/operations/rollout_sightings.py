@@ -1,0 +1,136 @@
+"""What GitLab shows of rollouts: everything a project holds of them, read once, and one rollout found in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlops_tui.domain.api_calls import ApiCall
+from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.errors import ConfigError, NotAllowedError, NotFoundError
+from mlops_tui.domain.feature_flags import FeatureFlag
+from mlops_tui.domain.jobs import Job
+from mlops_tui.domain.pipelines import Pipeline
+from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
+from mlops_tui.domain.projects import Project
+from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
+from mlops_tui.domain.rollout_records import Obstacle
+from mlops_tui.domain.rollout_states import Progress
+from mlops_tui.gitlab.feature_flags import FlagList, list_flags
+from mlops_tui.gitlab.jobs import pipeline_jobs
+from mlops_tui.gitlab.pipelines import list_pipelines
+from mlops_tui.operations.actions import Performed, Sender
+from mlops_tui.operations.deliveries import Delivery, read_delivery
+from mlops_tui.operations.session import Session
+
+_PIPELINES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectReading:
+    """A project's part in rollouts, read at one time.
+
+    ``flags`` is None where this token may not see them, which ``flags_error`` explains. ``jobs`` are those of the
+    pipelines that carry a rollout which is not over. ``now`` is GitLab's own time where it tells.
+    """
+
+    project: Project
+    delivery: Delivery
+    policy: Policy
+    flags: FlagList | None
+    flags_error: NotAllowedError | NotFoundError | None
+    pipelines: tuple[Pipeline, ...]
+    jobs: Mapping[int, tuple[Job, ...]]
+    now: datetime
+
+    def plan(self, model: str) -> RolloutPolicy | None:
+        """The rollout that the policy file plans for a model now."""
+        return self.policy.for_model(model).rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One rollout as GitLab shows it.
+
+    ``progress`` is what the mark says, corrected by what is seen beside it. ``versions`` and ``weights`` (percent of
+    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on.
+    """
+
+    driver: RolloutDriver
+    mark: RolloutMark
+    progress: Progress
+    versions: Mapping[str, str]
+    weights: Mapping[str, float]
+    is_changing: bool
+    state: Mapping[str, JsonValue]
+    obstacles: tuple[Obstacle, ...] = ()
+    links: tuple[str, ...] = ()
+    flags: tuple[FeatureFlag, ...] = ()
+    pipeline: Pipeline | None = None
+    jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change that a driver can make: the calls for the preview, and how they are made."""
+
+    calls: tuple[ApiCall, ...]
+    perform: Callable[[Sender], Awaitable[Performed]]
+
+
+async def read_project(session: Session, project: Project) -> ProjectReading:
+    """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them.
+
+    Raises ConfigError for a policy file that is wrong.
+    """
+    delivery, policy, (flags, error), pipelines = await asyncio.gather(
+        read_delivery(session, project),
+        session.policy(project),
+        _flags(session, project),
+        list_pipelines(session.transport, project.ref, limit=_PIPELINES),
+    )
+    open_ids = [item.id for item in pipelines if _is_open(item)]
+    jobs = await asyncio.gather(*(pipeline_jobs(session.transport, project.ref, number) for number in open_ids))
+    now = flags.server_time if flags and flags.server_time else session.clock.now()
+    return ProjectReading(
+        project=project,
+        delivery=delivery,
+        policy=policy,
+        flags=flags,
+        flags_error=error,
+        pipelines=tuple(pipelines),
+        jobs={number: tuple(found) for number, found in zip(open_ids, jobs, strict=True)},
+        now=now,
+    )
+
+
+async def read_projects(session: Session) -> tuple[tuple[ProjectReading, ...], ConfigError | None]:
+    """Read every project of the context; one with a wrong policy file is left out, and the error is answered."""
+    found = await asyncio.gather(
+        *(read_project(session, project) for project in await session.projects()), return_exceptions=True
+    )
+    wrong: ConfigError | None = None
+    readings: list[ProjectReading] = []
+    for item in found:
+        match item:
+            case ProjectReading():
+                readings.append(item)
+            case ConfigError():
+                wrong = wrong or item
+            case BaseException():
+                raise item
+    return tuple(readings), wrong
+
+
+def _is_open(pipeline: Pipeline) -> bool:
+    mark = read_mark(pipeline.name)
+    return mark is not None and not mark.progress.phase.is_over
+
+
+async def _flags(session: Session, project: Project) -> tuple[FlagList | None, NotAllowedError | NotFoundError | None]:
+    try:
+        return await list_flags(session.transport, project.ref), None
+    except (NotAllowedError, NotFoundError) as error:
+        return None, error
