@@ -98,12 +98,13 @@ def excess_p(ours: int, n: int, theirs: int, m: int) -> float:
         return 1.0
     pooled = (ours + theirs) / (n + m)
     if min(n, m) * min(pooled, 1 - pooled) < _FEW:
-        return _fisher_p(ours, n, theirs, m)
+        return fisher_p(ours, n, theirs, m)
     deviation = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     return float(ndtr((ours / n - theirs / m) / deviation))
 
 
-def _fisher_p(ours: int, n: int, theirs: int, m: int) -> float:
+def fisher_p(ours: int, n: int, theirs: int, m: int) -> float:
+    """The same by Fisher's exact test, which is right far out in the tail as well."""
     from scipy.special import betaln
 
     marked = ours + theirs

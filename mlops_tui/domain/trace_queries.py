@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from mlops_tui.domain.inferences import Subject
-from mlops_tui.domain.traces import SpanStatus, Value
+from mlops_tui.domain.traces import Attributes, SpanStatus, Value
 from mlops_tui.domain.window_slices import NO_PROFILE, Traffic, WindowProfile, WindowSlice
 from mlops_tui.domain.windows import WindowRow
 
@@ -185,7 +185,7 @@ class ReaderCapabilities:
 
 @dataclass(frozen=True, slots=True)
 class LabelledPrediction:
-    """A prediction with what turned out to be true; both by output."""
+    """A prediction with what turned out to be true; both by output. ``attributes`` are all that its span says."""
 
     trace_id: str
     span_id: str
@@ -194,3 +194,4 @@ class LabelledPrediction:
     labelled_ns: int
     predicted: dict[str, Value]
     actual: dict[str, Value]
+    attributes: Attributes = field(default_factory=dict)

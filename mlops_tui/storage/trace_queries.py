@@ -127,6 +127,7 @@ def labelled_predictions(
             *(span.trace_id, span.span_id, stored.subject, span.end_ns, labelled_ns),
             predicted,
             load_attributes(outcomes),
+            span.attributes,
         )
 
 
