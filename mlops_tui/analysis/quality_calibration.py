@@ -44,7 +44,7 @@ def calibration_error(truth: NDArray[np.bool_], scores: FloatArray, *, seed: int
     half = Z * float(again.std())
     is_chance = error <= float(np.percentile(by_chance, 97.5))
     lower = 0.0 if is_chance else max(0.0, error - added - half)
-    return QualityFigure(QualityMetric.ECE, error, lower, min(1.0, error + half), IntervalMethod.BOOTSTRAP, n)
+    return QualityFigure(QualityMetric.CALIBRATION, error, lower, min(1.0, error + half), IntervalMethod.BOOTSTRAP, n)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

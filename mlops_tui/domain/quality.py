@@ -11,7 +11,7 @@ from mlops_tui.domain.inferences import Subject
 
 
 class QualityMetric(StrEnum):
-    """A measure of predictions against the truth; ``ece`` is the expected calibration error."""
+    """A measure of predictions against the truth; ``calibration`` is the expected calibration error."""
 
     ACCURACY = "accuracy"
     PRECISION = "precision"
@@ -20,7 +20,7 @@ class QualityMetric(StrEnum):
     AUC = "auc"
     LOG_LOSS = "log_loss"
     BRIER = "brier"
-    ECE = "ece"
+    CALIBRATION = "calibration"
     MAE = "mae"
     RMSE = "rmse"
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_tui.analysis.quality_binary import BinaryOutcomes, binary_quality
+from mlops_tui.analysis.intervals import FloatArray
+from mlops_tui.analysis.quality_binary import BinaryOutcomes, BoolArray, binary_quality
 from mlops_tui.analysis.quality_calibration import Calibrator
 from mlops_tui.analysis.quality_estimates import ScoreCounts, check_estimate, estimate_quality
 from mlops_tui.domain.profiles import FeatureCounts, NumericBins
@@ -16,7 +17,7 @@ from mlops_tui.domain.quality import QualityFigure, QualityMetric
 THRESHOLD = 0.35
 
 
-def binned(scores: np.ndarray, bins: int) -> ScoreCounts:
+def binned(scores: FloatArray, bins: int) -> ScoreCounts:
     edges = NumericBins(tuple(np.linspace(0, 1, bins + 1)[1:-1].tolist()))
     counts = np.bincount(np.searchsorted(edges.edges, scores), minlength=edges.size)
     counted = FeatureCounts(
@@ -30,7 +31,7 @@ def estimated(rows: ScoreCounts, calibrator: Calibrator | None = None) -> dict[Q
     return {figure.metric: figure for figure in estimate_quality(rows, THRESHOLD, calibrator)}
 
 
-def realised(truth: np.ndarray, scores: np.ndarray) -> dict[QualityMetric, QualityFigure]:
+def realised(truth: BoolArray, scores: FloatArray) -> dict[QualityMetric, QualityFigure]:
     return {item.metric: item for item in binary_quality(BinaryOutcomes(truth, scores >= THRESHOLD, scores))}
 
 
@@ -63,15 +64,19 @@ def test_calibrated_scores_hold_what_labels_show_as_often_as_said(mean: float) -
     assert {metric: count / trials for metric, count in held.items() if count / trials < 0.9} == {}
 
 
+def boastful(scores: FloatArray) -> FloatArray:
+    """What the scores of a model are worth that is too sure."""
+    return 0.1 + 0.5 * scores
+
+
 def test_boastful_scores_are_corrected_by_earlier_labels() -> None:
     generator = np.random.default_rng(2)
-    chance = lambda scores: 0.1 + 0.5 * scores  # noqa: E731
     past = generator.random(3_000)
-    calibrator = Calibrator.fitted(generator.random(3_000) < chance(past), past)
+    calibrator = Calibrator.fitted(generator.random(3_000) < boastful(past), past)
     held = raw_held = 0
     for _ in range(100):
         scores = generator.beta(3, 2, 600)
-        found = realised(generator.random(600) < chance(scores), scores)[QualityMetric.ACCURACY]
+        found = realised(generator.random(600) < boastful(scores), scores)[QualityMetric.ACCURACY]
         held += holds(estimated(binned(scores, 200), calibrator)[QualityMetric.ACCURACY], found)
         raw_held += holds(estimated(binned(scores, 200))[QualityMetric.ACCURACY], found)
     assert held >= 90
