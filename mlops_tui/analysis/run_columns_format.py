@@ -1,9 +1,9 @@
 """A table of runs as bytes, for the cache on disk.
 
-The layout is ours: a magic word with a version, a checksum of all that follows, a JSON header with the names, and then
-each array as its length and its little-endian items, in the order in which ``_write`` writes them. Nothing in it is
-executed when it is read. What cannot be read is thrown away and fetched again, so there is no compatibility with
-older versions.
+The layout is ours: a magic word with a version, a JSON header with the names, each array as its length and its
+little-endian items, in the order in which ``dump_columns`` writes them, and last a checksum of all between the two.
+Nothing in it is executed when it is read. What cannot be read is thrown away and fetched again, so there is no
+compatibility with older versions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +24,7 @@ from mlops_tui.analysis.vocabularies import Vocabulary
 from mlops_tui.domain.experiments import Experiment
 from mlops_tui.domain.projects import ProjectRef
 
-_MAGIC = b"MLOPSRUNS\x01"
+_MAGIC = b"MLOPSRUNS\x02"
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
 
@@ -35,35 +35,15 @@ class RunColumnsFormatError(ValueError):
     """The bytes are no table of runs of this version, or damaged."""
 
 
-def dump_columns(columns: RunColumns) -> bytes:
-    """Write a table as bytes."""
-    writer = _Writer()
-    writer.header(
-        {
-            "count": columns.count,
-            "statuses": [status.value for status in STATUSES],
-            "experiments": [_experiment_row(experiment) for experiment in columns.experiments],
-            "metrics": list(columns.metrics),
-            "params": list(columns.params),
-            "tags": list(columns.tags),
-        }
-    )
-    writer.texts(columns.ids[: columns.count])
-    for dense in (columns.sources, columns.arrival, columns.names):
-        writer.array(dense, np.int32)
-    writer.texts(columns.name_vocabulary.terms)
-    writer.array(columns.statuses, np.int8)
-    writer.array(columns.users, np.int64)
-    writer.array(columns.starts, np.float64)
-    writer.array(columns.ends, np.float64)
-    for metric in columns.metrics.values():
-        writer.array(metric.rows, np.int32)
-        writer.array(metric.values, np.float64)
-    for text in (*columns.params.values(), *columns.tags.values()):
-        writer.array(text.codes.rows, np.int32)
-        writer.array(text.codes.values, np.int32)
-        writer.texts(text.vocabulary.terms)
-    return writer.finish()
+def dump_columns(columns: RunColumns) -> Iterator[bytes]:
+    """Write a table as bytes, piece by piece, so that a large one is never held twice."""
+    checksum = 0
+    yield _MAGIC
+    for block in _blocks(columns):
+        for part in (_LENGTH.pack(len(block)), block):
+            checksum = zlib.crc32(part, checksum)
+            yield part
+    yield _CHECKSUM.pack(checksum)
 
 
 def load_columns(data: bytes) -> RunColumns:
@@ -76,6 +56,45 @@ def load_columns(data: bytes) -> RunColumns:
         return _read(_Reader(data))
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise RunColumnsFormatError(f"no readable table of runs: {error}") from error
+
+
+def _blocks(columns: RunColumns) -> Iterator[bytes]:
+    yield json.dumps(_header(columns)).encode()
+    yield from _text_blocks(columns.ids[: columns.count])
+    for dense in (columns.sources, columns.arrival, columns.names):
+        yield _array_block(dense, np.int32)
+    yield from _text_blocks(columns.name_vocabulary.terms)
+    yield _array_block(columns.statuses, np.int8)
+    yield _array_block(columns.users, np.int64)
+    yield _array_block(columns.starts, np.float64)
+    yield _array_block(columns.ends, np.float64)
+    for metric in columns.metrics.values():
+        yield _array_block(metric.rows, np.int32)
+        yield _array_block(metric.values, np.float64)
+    for text in (*columns.params.values(), *columns.tags.values()):
+        yield _array_block(text.codes.rows, np.int32)
+        yield _array_block(text.codes.values, np.int32)
+        yield from _text_blocks(text.vocabulary.terms)
+
+
+def _header(columns: RunColumns) -> dict[str, Any]:
+    return {
+        "count": columns.count,
+        "statuses": [status.value for status in STATUSES],
+        "experiments": [_experiment_row(experiment) for experiment in columns.experiments],
+        "metrics": list(columns.metrics),
+        "params": list(columns.params),
+        "tags": list(columns.tags),
+    }
+
+
+def _array_block(array: NDArray[Any], kind: type[np.generic]) -> bytes:
+    return array.astype(np.dtype(kind).newbyteorder("<"), copy=False).tobytes()
+
+
+def _text_blocks(texts: list[str]) -> Iterator[bytes]:
+    yield _array_block(np.fromiter(map(len, texts), np.int32, len(texts)), np.int32)
+    yield "".join(texts).encode()
 
 
 def _read(reader: _Reader) -> RunColumns:
@@ -115,40 +134,16 @@ def _experiment(row: list[Any]) -> Experiment:
     return Experiment(ProjectRef(project_id, path), iid, name, tags)
 
 
-class _Writer:
-    """Collects the parts of one table."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def header(self, header: Mapping[str, Any]) -> None:
-        self._block(json.dumps(header).encode())
-
-    def array(self, array: NDArray[Any], kind: type[np.generic]) -> None:
-        self._block(array.astype(np.dtype(kind).newbyteorder("<"), copy=False).tobytes())
-
-    def texts(self, texts: list[str]) -> None:
-        self.array(np.fromiter(map(len, texts), np.int32, len(texts)), np.int32)
-        self._block("".join(texts).encode())
-
-    def finish(self) -> bytes:
-        body = b"".join(self._parts)
-        return _MAGIC + _CHECKSUM.pack(zlib.crc32(body)) + body
-
-    def _block(self, data: bytes) -> None:
-        self._parts += (_LENGTH.pack(len(data)), data)
-
-
 class _Reader:
     """Takes the parts apart again, in the same order."""
 
     def __init__(self, data: bytes) -> None:
-        start = len(_MAGIC) + _CHECKSUM.size
-        if not data.startswith(_MAGIC) or len(data) < start:
+        start, end = len(_MAGIC), len(data) - _CHECKSUM.size
+        if not data.startswith(_MAGIC) or end < start:
             raise RunColumnsFormatError("another format or version")
-        self._body = memoryview(data)[start:]
+        self._body = memoryview(data)[start:end]
         self._position = 0
-        if _CHECKSUM.unpack_from(data, len(_MAGIC)) != (zlib.crc32(self._body),):
+        if _CHECKSUM.unpack_from(data, end) != (zlib.crc32(self._body),):
             raise RunColumnsFormatError("the checksum differs")
 
     def header(self) -> dict[str, Any]:

@@ -122,8 +122,7 @@ class RunFeed:
         """Keep a complete table on disk; False when it is not complete or cannot be kept."""
         if not snapshot.data.is_complete:
             return False
-        columns = snapshot.data.columns
-        body = await asyncio.to_thread(lambda: zlib.compress(dump_columns(columns), level=1))
+        body = await asyncio.to_thread(_compressed, snapshot.data.columns)
         entry = CacheEntry(_CACHE_FORMAT, snapshot.fetched_at, snapshot.source, body)
         return await self._session.cache.put(self._session.context.name, self._cache_view, entry)
 
@@ -241,3 +240,8 @@ class RunFeed:
             return frozenset()
         columns = self.table.columns
         return frozenset(row.id for row in map(columns.row, range(len(columns))) if not row.status.is_live)
+
+
+def _compressed(columns: RunColumns) -> bytes:
+    compressor = zlib.compressobj(level=1)
+    return b"".join([*map(compressor.compress, dump_columns(columns)), compressor.flush()])
