@@ -25,6 +25,8 @@ class ActionKind(StrEnum):
     REJECT = "reject"
     COMMENT = "comment"
     PROTECT = "protect"
+    STORE_PROFILE = "store_profile"
+    STORE_REPORT = "store_report"
     STOP_ENVIRONMENT = "stop_environment"
     START_ROLLOUT = "start_rollout"
     ADVANCE_ROLLOUT = "advance_rollout"

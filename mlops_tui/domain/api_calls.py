@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Self
 
 from mlops_tui.domain.canonical import JsonValue
+
+_MODEL_FILES = "/packages/ml_models/"
 
 
 class Method(StrEnum):
@@ -21,22 +25,50 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FileBody:
+    """A file that is sent as it is; previews and the journal know it by its name, size in bytes and SHA-256.
+
+    ``data`` is empty in a call that was read back from the journal.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    data: bytes = field(default=b"", repr=False, compare=False)
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> Self:
+        """The file with these bytes."""
+        return cls(name, len(data), hashlib.sha256(data).hexdigest(), data)
+
+    def record(self) -> dict[str, JsonValue]:
+        """The file as it enters the journal."""
+        return {"name": self.name, "size": self.size, "sha256": self.sha256}
+
+
+@dataclass(frozen=True, slots=True)
 class ApiCall:
     """One request that changes something, complete but for the host and the token.
 
     ``path`` starts at the instance's root ("/api/v4/..."), already percent-encoded. It may hold a ``{name}`` that only
-    an earlier call's answer can fill (see ``filled``). ``purpose`` is a short clause for the preview.
+    an earlier call's answer can fill (see ``filled``). ``purpose`` is a short clause for the preview. Where there is a
+    ``file``, it is sent instead of a ``body``.
     """
 
     method: Method
     path: str
     body: Mapping[str, JsonValue] | None = None
     purpose: str = ""
+    file: FileBody | None = None
 
     def as_curl(self, origin: str) -> str:
         """The call as a shell line; the token is left to a variable of the reader's shell, so none can leak."""
-        parts = ["curl", "--request", self.method.value, "--header", '"PRIVATE-TOKEN: $GITLAB_TOKEN"']
-        if self.body is not None:
+        # Files of models know no other header (GitLab: lib/api/ml_model_packages.rb).
+        name = "Authorization: Bearer" if _MODEL_FILES in self.path else "PRIVATE-TOKEN:"
+        parts = ["curl", "--request", self.method.value, "--header", f'"{name} $GITLAB_TOKEN"']
+        if self.file is not None:
+            parts += ["--upload-file", shlex.quote(self.file.name)]
+        elif self.body is not None:
             parts += ["--header", shlex.quote("Content-Type: application/json")]
             parts += ["--data", shlex.quote(json.dumps(self.body, ensure_ascii=False, sort_keys=True))]
         parts.append(shlex.quote(origin.rstrip("/") + self.path))
@@ -44,7 +76,8 @@ class ApiCall:
 
     def record(self) -> dict[str, JsonValue]:
         """The call as it enters the journal."""
-        return {"method": self.method.value, "path": self.path, "body": self.body}
+        made: dict[str, JsonValue] = {"method": self.method.value, "path": self.path, "body": self.body}
+        return made if self.file is None else made | {"file": self.file.record()}
 
     def filled(self, **values: str | int) -> ApiCall:
         """The call with its placeholders replaced, for instance ``filled(pipeline=611)``."""

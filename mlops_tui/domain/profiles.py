@@ -160,3 +160,11 @@ class ReferenceProfile:
     def feature(self, name: str) -> FeatureProfile | None:
         """The column of that name."""
         return next((feature for feature in self.features if feature.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """A profile that was found somewhere; ``source`` says where, for people."""
+
+    profile: ReferenceProfile
+    source: str

@@ -13,6 +13,8 @@ from mlops_tui.gitlab.messages import whole_number
 
 _CHUNK = 256 * 1024
 
+BYTES = "application/octet-stream"
+
 # Compression would make the announced size another one than that of the file.
 AS_IT_IS = {"Accept-Encoding": "identity", "Accept": "*/*"}
 

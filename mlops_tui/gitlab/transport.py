@@ -174,6 +174,8 @@ class Transport:
             message = f"a call with an open placeholder cannot be sent: {call.path}"
             raise ValueError(message)
         request = Request.to(call.method.value, call.path, Priority.WRITE, what=call.purpose, body=call.body)
+        if call.file is not None:
+            request = replace(request, body=call.file.data, content_type=transfers.BYTES)
         answer = await self._checked(request, await self._attempt(request))
         decoded = answer.json() if answer.body.strip() else None
         if request.kind is RouteKind.GRAPHQL:
@@ -184,7 +186,7 @@ class Transport:
         """PUT a file's bytes as they are, once; ``progress`` is told bytes sent and bytes in all."""
         content = await transfers.opened_file(file, progress)
         request = Request.to("PUT", path, Priority.WRITE, what=f"upload {file.name}")
-        request = replace(request, content_type="application/octet-stream")
+        request = replace(request, content_type=transfers.BYTES)
         headers = self._headers(request) | {"Content-Length": str(content.size)}
         await self._budget.charge(Priority.WRITE)
         answer = await self._connection.exchange(request, headers, content.chunks())

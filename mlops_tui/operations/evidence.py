@@ -12,6 +12,7 @@ from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.errors import NotAllowedError, NotFoundError
 from mlops_tui.domain.evidence_sheets import is_evidence_file
 from mlops_tui.domain.models import ModelVersion
+from mlops_tui.domain.monitoring_files import is_monitoring_file
 from mlops_tui.domain.runs import Run
 from mlops_tui.gitlab.artifacts import list_artifacts
 from mlops_tui.gitlab.runs import get_run
@@ -75,7 +76,7 @@ async def _artifacts_of(session: Session, version: ModelVersion) -> tuple[Artifa
         files = await list_artifacts(session.transport, version.project, version.package_id)
     except (NotFoundError, NotAllowedError):
         return ()
-    return tuple(item for item in files if not is_evidence_file(item.path))
+    return tuple(item for item in files if not (is_evidence_file(item.path) or is_monitoring_file(item.path)))
 
 
 def _gaps(version: ModelVersion, run: Run | None, artifacts: tuple[Artifact, ...]) -> Iterator[str]:

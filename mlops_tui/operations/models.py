@@ -91,6 +91,15 @@ async def find_version(session: Session, project: Project, name: str, number: st
     return model, version_of(model, number)
 
 
+async def read_version(session: Session, project: Project, name: str, number: str) -> ModelVersion | None:
+    """A version of a model of one project, read without what is live; None where there is none of it."""
+    for model in await registry.list_models(session.transport, project.ref):
+        if model.name == name:
+            versions = await registry.list_versions(session.transport, model)
+            return next((item for item in versions if item.version == number), None)
+    return None
+
+
 def version_of(model: Model, number: str) -> ModelVersion:
     """A version among those of a model; raises UsageError when it has no such version, naming the newest it has."""
     version = next((item for item in model.versions if item.version == number), None)

@@ -26,6 +26,7 @@ from mlops_tui.operations.decision_traces import (
 )
 from mlops_tui.operations.rollout_traces import settle_rollout
 from mlops_tui.operations.session import Session
+from mlops_tui.operations.stored_files import traces_of_storing
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft
 
 _LOOK_BACK = 200
@@ -82,6 +83,8 @@ async def _settle(session: Session, entry: JournalEntry, intent: Intent) -> Rece
             | ActionKind.FINISH_ROLLOUT
         ):
             return await settle_rollout(session, project, intent, calls)
+        case ActionKind.STORE_PROFILE | ActionKind.STORE_REPORT:
+            return _found(intent, await traces_of_storing(session, project, intent, calls), ())
     assert_never(intent.kind)
 
 

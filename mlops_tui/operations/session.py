@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from mlops_tui.domain.credentials import FoundCredential
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Policy
+from mlops_tui.domain.profiles import StoredProfile
 from mlops_tui.domain.projects import Project, ProjectRef, User
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.authentication import Credential
@@ -41,7 +43,7 @@ class Session:
     """What every query and command needs; an asynchronous context manager, made by ``open_session``.
 
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
-    are by project and model id, as last read.
+    are by project and model id, as last read; ``known_references`` by project, model and version, with when they were.
     """
 
     context: Context
@@ -53,12 +55,14 @@ class Session:
     data: Path
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
+    known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)
     _traces: TraceReader | None = None
     _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,6 +74,9 @@ class Session:
 
     async def close(self) -> None:
         """End the connections and write what is queued."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self._opened.aclose()
         await self.transport.close()
         self.journal.close()
@@ -126,6 +133,12 @@ class Session:
                 source = reading_traces(self.context.traces, self.data)
                 self._traces = await self._opened.enter_async_context(source)
             return self._traces
+
+    def in_background(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Do work beside everything else, unless work of that name is under way; it ends with the session at last."""
+        task = self._tasks.get(name)
+        if task is None or task.done():
+            self._tasks[name] = asyncio.create_task(work(), name=name)
 
     def snapshot(self, data: T) -> Snapshot[T]:
         """``data`` as read just now from this context's GitLab."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from mlops_tui.domain.actions import ActionKind, CallRecord, Intent, Outcome, Receipt, Subject
-from mlops_tui.domain.api_calls import ApiCall, Method
+from mlops_tui.domain.api_calls import ApiCall, FileBody, Method
 from mlops_tui.domain.canonical import JsonValue, instant
 from mlops_tui.domain.journal import EntryKind, JournalEntry
 
@@ -71,7 +71,15 @@ def intent_of(entry: JournalEntry) -> Intent:
 
 def calls_of(entry: JournalEntry) -> tuple[ApiCall, ...]:
     """The calls that an intent's entry announced."""
-    return tuple(ApiCall(Method(call["method"]), call["path"], call["body"]) for call in _payload(entry)["calls"])
+    return tuple(
+        ApiCall(
+            Method(call["method"]),
+            call["path"],
+            call["body"],
+            file=FileBody(**call["file"]) if "file" in call else None,
+        )
+        for call in _payload(entry)["calls"]
+    )
 
 
 def receipt_of(entry: JournalEntry, intent: Intent) -> Receipt:

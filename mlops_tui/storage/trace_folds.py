@@ -46,10 +46,11 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class FoldProgress:
-    """How far a fold has come: ``counted`` of ``total`` spans."""
+    """How far a fold has come: ``counted`` of ``total`` spans, of which the oldest ended at ``since_ns``."""
 
     fold: Fold
     total: int
+    since_ns: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -103,6 +104,17 @@ def all_folds(connection: sqlite3.Connection) -> tuple[Fold, ...]:
         Fold(_profile(profile, project, model, bins) if profile else None, width, counted)
         for profile, project, model, bins, width, counted in rows
     )
+
+
+def all_progress(connection: sqlite3.Connection, total: int) -> tuple[FoldProgress, ...]:
+    """How far each way of counting has come of ``total`` spans, those without bins first."""
+    since = {
+        (profile, project, model, width): since_ns
+        for profile, project, model, width, since_ns in connection.execute(
+            "SELECT profile, project, model, width, since FROM folds"
+        )
+    }
+    return tuple(FoldProgress(fold, total, since[fold.key]) for fold in all_folds(connection))
 
 
 def base_fold(folds: Iterable[Fold], width: int | None = None) -> Fold:

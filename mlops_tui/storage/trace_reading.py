@@ -30,7 +30,7 @@ from mlops_tui.domain.windows import WindowRow
 from mlops_tui.storage import trace_queries
 from mlops_tui.storage.errors import NewerFileError
 from mlops_tui.storage.readers import Readers
-from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, base_fold, uncounted
+from mlops_tui.storage.trace_folds import STEP, Fold, FoldProgress, all_folds, all_progress, base_fold, uncounted
 from mlops_tui.storage.trace_retention import anything_pruned
 from mlops_tui.storage.trace_rows import SpanLoader
 from mlops_tui.storage.trace_schema import SCHEMA
@@ -39,6 +39,8 @@ from mlops_tui.storage.trace_writes import newest_number
 
 # Above so many spans latencies are read from the windows' buckets.
 MOST_EXACT = 500_000
+# A way of counting that is further behind is not waited for where the spans of the range can be counted by themselves.
+FAR_BEHIND = 20_000
 _EXPORT_STEP = 1_000
 
 T = TypeVar("T")
@@ -56,6 +58,11 @@ class EmbeddedTraces:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._readers = Readers(path)
+
+    @property
+    def path(self) -> Path:
+        """The database."""
+        return self._path
 
     def close(self) -> None:
         """Close the connections."""
@@ -127,8 +134,7 @@ class EmbeddedTraces:
         """How far each way of counting has come."""
 
         def query(connection: sqlite3.Connection) -> tuple[FoldProgress, ...]:
-            newest = newest_number(connection)
-            return tuple(FoldProgress(fold, newest) for fold in all_folds(connection))
+            return all_progress(connection, newest_number(connection))
 
         return await self._read(query)
 
@@ -183,7 +189,7 @@ def _overlapping(slices: Iterable[WindowSlice], times: TimeRange) -> list[Window
 
 def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[WindowRow]:
     fold = _kept_fold(connection, query)
-    if fold is not None:
+    if fold is not None and (query.profile is None or newest_number(connection) - fold.counted <= FAR_BEHIND):
         found = _complete(connection, fold, query.times, query.subjects)
     else:
         fold = _brought_fold(connection, query)

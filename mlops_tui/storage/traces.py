@@ -147,12 +147,13 @@ class TraceStore:
                     await self.prune()
             await self._clock.sleep(FOLD_SECONDS)
 
-    async def close(self) -> None:
-        """Count what is left and close the file; ``tend`` must have ended."""
+    async def close(self, *, counts: bool = True) -> None:
+        """Close the file, after counting what is left unless it is to stay uncounted; ``tend`` must have ended."""
         while self._writing is not None:
             await asyncio.wait({self._writing})
-        with suppress(StorageError):
-            await self.fold_all()
+        if counts:
+            with suppress(StorageError):
+                await self.fold_all()
         self.reader.close()
         await asyncio.to_thread(self._database.close)
 
