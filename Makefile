@@ -9,7 +9,7 @@ HARLEQUIN := .venv-harlequin
 
 .PHONY: demo test check format bench proof docs screenshots clients peers harlequin clean
 
-demo: $(VENV)/.runtime
+demo: $(VENV)/.demo
 	@$(BIN)/mlops-tui demo
 
 test: $(VENV)/.test $(CLIENTS)/.stamp
@@ -56,7 +56,12 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.test: requirements/test.txt $(VENV)/.runtime
+# OpenTelemetry's SDK, with which the demo's inference service sends its spans.
+$(VENV)/.demo: requirements/demo.txt $(VENV)/.runtime
+	$(PIP) install -r requirements/demo.txt
+	@touch $@
+
+$(VENV)/.test: requirements/test.txt requirements/demo.txt $(VENV)/.runtime
 	$(PIP) install -r requirements/test.txt
 	@touch $@
 

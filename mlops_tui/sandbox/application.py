@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     BackgroundTask = Callable[[Services], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
+# What lies in this package and is started as a process of its own.
+_OTHER_PROGRAMS = ("mlops_tui.sandbox.__main__", "mlops_tui.sandbox.inference.")
 
 
 def create_application(
@@ -105,7 +107,7 @@ class Envelope:
 
 def _modules() -> list[ModuleType]:
     found = pkgutil.walk_packages(mlops_tui.sandbox.__path__, "mlops_tui.sandbox.")
-    names = sorted(module.name for module in found if not module.name.endswith("__main__"))
+    names = sorted(module.name for module in found if not module.name.startswith(_OTHER_PROGRAMS))
     return [importlib.import_module(name) for name in names]
 
 

@@ -112,7 +112,8 @@ def serve(settings: Settings, *, traces: TraceBackend | None = None, end_on_stdi
 
 
 def _end_with_stdin(server: uvicorn.Server) -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not by the buffered stream: at the end of the process its lock may still be held by this thread.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     server.should_exit = True
 

@@ -147,7 +147,7 @@ def test_feature_flags_and_user_lists(fraud: Project) -> None:
     again.save()
     fraud.feature_flags.delete("client-renamed")
     listed.delete()
-    assert {one.name for one in fraud.feature_flags.list(get_all=True)} == {"fraud_candidate", "fraud_shadow"}
+    assert {one.name for one in fraud.feature_flags.list(get_all=True)} == {"fraud-canary", "fraud_shadow"}
 
 
 def test_resource_groups(fraud: Project) -> None:

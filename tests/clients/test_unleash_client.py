@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from mlops_tui.sandbox.inference.flags import Caller, Flags
 from tests.sandbox.factory import client
 
 if TYPE_CHECKING:
@@ -84,3 +85,26 @@ def test_the_client_sees_what_gitlab_would_send(sandbox: SandboxFactory, tmp_pat
     assert production["other-split"] != production["canary"]
     staging = evaluated(server, "staging", tmp_path)
     assert set(staging) == {"for-some", "for-testers", "for-all", "off"}
+
+
+def test_the_demos_gateway_chooses_the_users_that_unleash_chooses(sandbox: SandboxFactory, tmp_path: Path) -> None:
+    server = sandbox(fresh=True)
+    project_id = server.project_id("sandbox/empty")
+    shares = {"small": ("3", "small"), "large": ("71", "large"), "other": ("30", "abcdefgh"), "none": ("0", "a")}
+    strategies = {name: [rollout(*share)] for name, share in shares.items()}
+    strategies["gradual"] = [everywhere("gradualRolloutUserId", percentage="42", groupId="gradual")]
+    strategies["listed"] = [everywhere("userWithId", userIds="7,8,900")]
+    strategies["joined"] = [rollout("20", "one"), rollout("20", "two")]
+    for name, chosen in strategies.items():
+        made = client(server).post(f"/projects/{project_id}/feature_flags", json={"name": name, "strategies": chosen})
+        assert made.status_code == 201, made.text
+    theirs = evaluated(server, "production", tmp_path)
+
+    instance = httpx.get(f"{server.url}/-/sandbox/projects/{project_id}/unleash", trust_env=False).json()
+    headers = {"UNLEASH-INSTANCEID": instance["instance_id"], "UNLEASH-APPNAME": "production"}
+    answer = httpx.get(f"{instance['url']}/client/features", headers=headers, trust_env=False)
+    flags = Flags.from_document(answer.json())
+    users = [str(number) for number in range(1000)]
+    ours = {name: [user for user in users if flags.is_enabled(name, Caller(user), lambda: 1.0)] for name in strategies}
+    assert ours == theirs
+    assert 0 < len(ours["small"]) < 60 < 360 < len(ours["joined"]) + len(ours["gradual"])

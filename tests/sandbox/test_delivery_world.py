@@ -125,4 +125,4 @@ def test_the_sample_pipelines_can_be_made_to_fail(sandbox: SandboxFactory) -> No
     assert shown["name"] == "fraud 2.1.0 -> production [intent 3f2a90c1]"
     assert shown["status"] == "failed"
     flags = api.get(f"{project}/feature_flags").json()
-    assert {flag["name"] for flag in flags} == {"fraud_candidate", "fraud_shadow"}
+    assert {flag["name"] for flag in flags} == {"fraud-canary", "fraud_shadow"}

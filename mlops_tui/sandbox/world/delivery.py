@@ -32,7 +32,7 @@ _DECISION_HOURS = (0.5, 3.0)
 _ROLLBACK_HOURS = 4.0
 _FAILING_SHARE = 0.15
 _FLAGS = (
-    ("fraud", "fraud_candidate", "Share of payments that the candidate scores", True, "10", _PRODUCTION),
+    ("fraud", "fraud-canary", "Share of payments that a new version scores", True, "0", _PRODUCTION),
     ("fraud", "fraud_shadow", "Scores in the shadow, answers nobody", False, "100", "*"),
     ("churn", "churn_retention_offer", "Who is shown the offer that the model picks", True, "50", "*"),
     ("demand", "demand_new_features", "Reads promotions and school holidays", True, "25", _STAGING),
