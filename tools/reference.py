@@ -37,6 +37,12 @@ def trace_keys() -> str:
     return key_table(definitions["TraceSettings"], definitions)
 
 
+def alert_keys() -> str:
+    """The keys of the table that says how a context's alerts are told."""
+    definitions = _definitions(Settings.model_json_schema())
+    return key_table(definitions["AlertSettings"], definitions)
+
+
 def policy_keys(name: str) -> Callable[[], str]:
     """What renders the keys of one table of the policy file."""
 
@@ -54,7 +60,12 @@ _POLICY_TABLES = (
     "IntegrationTable", "RetrainTable", "TrainingParametersTable",
 )  # fmt: skip
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "configuration.md": {"settings": settings_keys, "context": context_keys, "traces": trace_keys},
+    "configuration.md": {
+        "settings": settings_keys,
+        "context": context_keys,
+        "traces": trace_keys,
+        "alerts": alert_keys,
+    },
     "policy.md": {name: policy_keys(name) for name in _POLICY_TABLES},
     "commands.md": {
         "global-options": global_options,

@@ -36,7 +36,10 @@ import typer
 from mlops_tui import __version__
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 
-_NOUNS = ("runs", "models", "approvals", "environments", "rollouts", "traces", "drift", "journal", "config", "sandbox")
+_NOUNS = (
+    "runs", "models", "approvals", "environments", "rollouts", "traces", "drift", "alerts", "journal", "config",
+    "sandbox",
+)  # fmt: skip
 _COMMANDS = ("demo", "doctor")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlops_tui.domain.alert_channels import AlertChannels
 from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.domain.preferences import Announcement, Clipboard, Preferences
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
@@ -52,6 +53,8 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
         chosen["ca_bundle"] = str(Path(table["ca_bundle"]).expanduser())
     if table.get("traces") is not None:
         chosen["traces"] = _trace_source(table["traces"], chosen.get("ca_bundle"))
+    if table.get("alerts") is not None:
+        chosen["alerts"] = _alert_channels(table["alerts"])
     context = Context(
         name=name,
         url=instance_address(table["url"]),
@@ -83,6 +86,17 @@ def _trace_source(table: Mapping[str, Any], ca_bundle: str | None) -> TraceSourc
         ca_bundle=str(Path(own_bundle).expanduser()) if own_bundle else ca_bundle,
         token_command=tuple(table.get("token_command") or ()),
         **chosen,
+    )
+
+
+def _alert_channels(table: Mapping[str, Any]) -> AlertChannels:
+    """Turn the table of a context's ways to tell of alerts into a record."""
+    key_file = table.get("key_file")
+    return AlertChannels(
+        key_file=Path(key_file).expanduser() if key_file else None,
+        key_command=tuple(table.get("key_command") or ()),
+        key_variable=table.get("key_variable"),
+        command=tuple(table.get("command") or ()),
     )
 
 

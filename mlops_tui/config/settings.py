@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from mlops_tui.config.addresses import checked_address
+from mlops_tui.config.alert_settings import AlertSettings
 from mlops_tui.config.configuration import Configuration, configuration_of
 from mlops_tui.config.permissions import require_private, require_private_folder, require_unshared
 from mlops_tui.config.toml_lines import line_of, parse_toml
@@ -80,6 +81,8 @@ class ContextSettings(BaseModel):
     """A program and its arguments that print the token, run without a shell: ["pass", "show", "gitlab"]."""
     traces: TraceSettings | None = None
     """Where the inference traces are; without it in this user's own store."""
+    alerts: AlertSettings | None = None
+    """How alerts are told besides issues."""
 
 
 class Settings(BaseSettings):
@@ -229,7 +232,10 @@ def _require_permissions(path: Path, document: dict[str, Any]) -> None:
         require_unshared(path, "The settings file")
 
 
+_DELICATE = ("token_file", "token_command", "key_file", "key_command", "command")
+
+
 def _is_delicate(table: dict[str, Any]) -> bool:
     proxy = urlsplit(table.get("proxy") or "")
-    tables = (table, table.get("traces") or {})
-    return bool(proxy.password) or any(part.get("token_file") or part.get("token_command") for part in tables)
+    tables = (table, table.get("traces") or {}, table.get("alerts") or {})
+    return bool(proxy.password) or any(part.get(name) for part in tables for name in _DELICATE)

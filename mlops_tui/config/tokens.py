@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_tui.config.permissions import require_private
+from mlops_tui.domain.alert_channels import AlertChannels
 from mlops_tui.domain.credentials import Secret
 from mlops_tui.domain.errors import ConfigError
 
@@ -47,6 +49,20 @@ def token_of_command(words: tuple[str, ...], source: str) -> Secret:
     if done.returncode != 0:
         raise _command_failed(source, f"{program} ended with status {done.returncode}")
     return checked_token(_decoded(done.stdout, source), source)
+
+
+def endpoint_key(channels: AlertChannels, environ: Mapping[str, str]) -> Secret:
+    """The authorization key of GitLab's endpoint for alerts. Raises ConfigError when it cannot be had."""
+    if channels.key_file is not None:
+        return token_of_file(channels.key_file, "key_file")
+    if channels.key_command:
+        return token_of_command(channels.key_command, "key_command")
+    if channels.key_variable is not None:
+        return checked_token(environ.get(channels.key_variable, ""), channels.key_variable)
+    raise ConfigError(
+        "There is no authorization key for GitLab's endpoint for alerts",
+        remedy="Set alerts.key_file, alerts.key_command or alerts.key_variable in the context",
+    )
 
 
 def checked_token(token: str, source: str) -> Secret:

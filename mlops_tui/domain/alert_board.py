@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from mlops_tui.domain.alerts import AlertState, AlertStatus, AlertSubject, fingerprint
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.monitored_metrics import MetricSeries, MonitoredMetric
-from mlops_tui.domain.policy import AlertRule, Severity
-
-REMIND_AFTER = timedelta(days=1)
+from mlops_tui.domain.policy import AlertRule, EscalationPolicy, Severity
 
 _SEVERITIES = {severity: place for place, severity in enumerate(Severity)}
 _STATES = {
@@ -45,10 +43,11 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """What people said of an alert."""
+    """What people said of an alert; ``told`` is the firing that somebody was told of, "" for none."""
 
     acknowledgement: Acknowledgement | None = None
     silence: Silence | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,7 @@ class OpenAlertIssue:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One rule of one model in one environment, with all that is known of it.
-
-    ``version`` is what serves there, "" where that is not known. ``problem`` says why nothing could be judged.
-    """
+    """One rule of one model in one environment, with all that is known of it."""
 
     subject: AlertSubject
     rule: AlertRule
@@ -75,9 +71,7 @@ class Alert:
     series: MetricSeries
     handling: Handling = Handling()
     issue: OpenAlertIssue | None = None
-    version: str = ""
     is_production: bool = False
-    problem: str = ""
 
     @property
     def fingerprint(self) -> str:
@@ -99,6 +93,14 @@ class Alert:
     def limit(self) -> str:
         """What has to be passed for how long, as the policy says it."""
         return limit_text(self.rule)
+
+    @property
+    def reason(self) -> str:
+        """Why the newest window has no value, "" where it has one."""
+        if self.series.reason or not self.series.points:
+            return self.series.reason or "no window has ended yet"
+        newest = self.series.points[-1]
+        return newest.reason if newest.value is None else ""
 
     @property
     def acknowledgement(self) -> Acknowledgement | None:
@@ -124,19 +126,23 @@ class EscalationStep(StrEnum):
     CLOSE = "close"
 
 
-def needed_step(alert: Alert, now: datetime, remind_after: timedelta = REMIND_AFTER) -> EscalationStep | None:
+def needed_step(alert: Alert, policy: EscalationPolicy, now: datetime) -> EscalationStep | None:
     """What has to be told about an alert; too little data changes nothing.
 
-    A silenced alert opens nothing and reminds nobody, but what is open is closed when it is over.
+    A silenced alert opens nothing and reminds nobody, but what is open is closed when it is over. Where the policy
+    wants no issue, what was told is known from the alert's handling alone.
     """
-    if alert.status.is_firing:
+    status = alert.status
+    if status.is_firing:
         if alert.silence(now) is not None:
             return None
-        if alert.issue is None:
-            return EscalationStep.OPEN
-        is_due = alert.acknowledgement is None and now - alert.issue.told_at >= remind_after
-        return EscalationStep.REMIND if is_due else None
-    return EscalationStep.CLOSE if alert.issue is not None and alert.status.is_over else None
+        if alert.issue is not None:
+            is_due = alert.acknowledgement is None and now - alert.issue.told_at >= policy.remind_after
+            return EscalationStep.REMIND if is_due else None
+        is_new = policy.opens_issue or alert.handling.told != status.episode
+        return EscalationStep.OPEN if is_new else None
+    is_open = alert.issue is not None or (bool(alert.handling.told) and alert.handling.told == status.episode)
+    return EscalationStep.CLOSE if is_open and status.is_over else None
 
 
 def restored(issue: OpenAlertIssue) -> AlertStatus:

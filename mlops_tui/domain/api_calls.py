@@ -24,6 +24,13 @@ class Method(StrEnum):
     DELETE = "DELETE"
 
 
+class Door(StrEnum):
+    """What opens a route: the user's token, or the authorization key of GitLab's endpoint for alerts."""
+
+    USER = "user"
+    ALERTS = "alerts"
+
+
 @dataclass(frozen=True, slots=True)
 class FileBody:
     """A file that is sent as it is; previews and the journal know it by its name, size in bytes and SHA-256.
@@ -60,12 +67,11 @@ class ApiCall:
     body: Mapping[str, JsonValue] | None = None
     purpose: str = ""
     file: FileBody | None = None
+    door: Door = Door.USER
 
     def as_curl(self, origin: str) -> str:
         """The call as a shell line; the token is left to a variable of the reader's shell, so none can leak."""
-        # Files of models know no other header (GitLab: lib/api/ml_model_packages.rb).
-        name = "Authorization: Bearer" if _MODEL_FILES in self.path else "PRIVATE-TOKEN:"
-        parts = ["curl", "--request", self.method.value, "--header", f'"{name} $GITLAB_TOKEN"']
+        parts = ["curl", "--request", self.method.value, "--header", self._header]
         if self.file is not None:
             parts += ["--upload-file", shlex.quote(self.file.name)]
         elif self.body is not None:
@@ -73,6 +79,14 @@ class ApiCall:
             parts += ["--data", shlex.quote(json.dumps(self.body, ensure_ascii=False, sort_keys=True))]
         parts.append(shlex.quote(origin.rstrip("/") + self.path))
         return " ".join(parts)
+
+    @property
+    def _header(self) -> str:
+        if self.door is Door.ALERTS:
+            return '"Authorization: Bearer $GITLAB_ALERT_KEY"'
+        # Files of models know no other header (GitLab: lib/api/ml_model_packages.rb).
+        name = "Authorization: Bearer" if _MODEL_FILES in self.path else "PRIVATE-TOKEN:"
+        return f'"{name} $GITLAB_TOKEN"'
 
     def record(self) -> dict[str, JsonValue]:
         """The call as it enters the journal."""

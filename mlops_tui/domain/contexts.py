@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from mlops_tui.domain.alert_channels import AlertChannels
 from mlops_tui.domain.trace_sources import TraceSource
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -42,7 +43,7 @@ class Context:
     ``projects`` and ``groups`` are full paths or numeric ids as text. ``poll_interval`` and ``timeout`` are in seconds.
     ``ca_bundle`` is a file of certificates and ``proxy`` an address, which may hold a password and is therefore not in
     the repr; None leaves both to the environment. ``traces`` is where its inference traces are, None for the user's
-    own store.
+    own store; ``alerts`` how alerts are told besides issues.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Context:
     timeout: float = 30.0
     theme: str | None = None
     traces: TraceSource | None = None
+    alerts: AlertChannels = field(default_factory=AlertChannels)
 
     @property
     def origin(self) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mlops_tui.domain.drift import Statistic
+from mlops_tui.domain.quality import QualityMetric
 
 
 class MetricFamily(StrEnum):
@@ -77,19 +78,7 @@ LATENCY_MEAN = "latency_mean"
 LATENCY_QUANTILES = {"latency_p50": 0.5, "latency_p95": 0.95, "latency_p99": 0.99}
 DRIFTING_FEATURES = "drift.features"
 DRIFTING_SHARE = "drift.share"
-QUALITY_METRICS = (
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "auc",
-    "log_loss",
-    "brier",
-    "calibration",
-    "mae",
-    "rmse",
-)
-ESTIMATED_METRICS = ("accuracy", "precision", "recall", "f1", "auc")
+FEATURE_STATISTICS = (Statistic.PSI, Statistic.CHI2, Statistic.MISSING)
 
 _WHOLE = (
     MonitoredMetric(ERROR_RATE, MetricFamily.TRAFFIC, ERROR_RATE, "share"),
@@ -98,12 +87,11 @@ _WHOLE = (
     *(MonitoredMetric(name, MetricFamily.TRAFFIC, name, "ms") for name in LATENCY_QUANTILES),
     MonitoredMetric(DRIFTING_FEATURES, MetricFamily.FEATURES, "features", "features"),
     MonitoredMetric(DRIFTING_SHARE, MetricFamily.FEATURES, "share", "share of features"),
-    *(MonitoredMetric(f"quality.{name}", MetricFamily.QUALITY, name) for name in QUALITY_METRICS),
-    *(MonitoredMetric(f"estimated.{name}", MetricFamily.ESTIMATE, name) for name in ESTIMATED_METRICS),
+    *(MonitoredMetric(f"quality.{name}", MetricFamily.QUALITY, name) for name in QualityMetric),
+    *(MonitoredMetric(f"estimated.{name}", MetricFamily.ESTIMATE, name) for name in QualityMetric),
 )
 _BY_NAME = {metric.name: metric for metric in _WHOLE}
-_STATISTICS = {statistic.value: statistic for statistic in Statistic}
-_SHARES = frozenset({Statistic.MISSING, Statistic.NEW_CATEGORY})
+_STATISTICS = {statistic.value: statistic for statistic in FEATURE_STATISTICS}
 _ANY_FEATURE = "FEATURE"
 KNOWN_METRICS = (*_BY_NAME, f"drift.{_ANY_FEATURE}", *(f"{name}.{_ANY_FEATURE}" for name in _STATISTICS))
 
@@ -117,7 +105,7 @@ def parse_metric(name: str) -> MonitoredMetric:
         return MonitoredMetric(name, MetricFamily.FEATURE, feature, "of its threshold")
     if feature and prefix in _STATISTICS:
         statistic = _STATISTICS[prefix]
-        unit = "share" if statistic in _SHARES else ""
+        unit = "share" if statistic is Statistic.MISSING else ""
         return MonitoredMetric(name, MetricFamily.FEATURE, feature, unit, statistic=statistic)
     message = f"There is no figure {name!r}; {_candidates(name)}"
     raise ValueError(message)

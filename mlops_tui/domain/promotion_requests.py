@@ -18,43 +18,35 @@ is told by ``mlops_tui.domain.votes``.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from mlops_tui.domain.approvals import Decision
-from mlops_tui.domain.canonical import canonical_json
+from mlops_tui.domain.marked_texts import HEX64, INTENT, NAME, fenced, marked, read_marked
 
 REQUEST_SCHEMA = "mlops-tui/request/1"
 DECISION_SCHEMA = "mlops-tui/decision/1"
 PENDING, APPROVED, REJECTED = "approval-pending", "approved", "rejected"
 
-_FENCE = "```"
-_REQUEST_FENCE = f"{_FENCE}mlops-request"
-_DECISION_FENCE = f"{_FENCE}mlops-decision"
-_TICKS = re.compile(r"`{3,}|~{3,}")
-_HEX64 = re.compile(r"[0-9a-f]{64}")
+_REQUEST_WORD = "mlops-request"
+_DECISION_WORD = "mlops-decision"
 _HEX16 = re.compile(r"[0-9a-f]{16}")
-_INTENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NAME = re.compile(r"[^\s\x00-\x1f\x7f]{1,255}")
 _COMMIT = re.compile(r"(?:[0-9a-f]{7,64})?")
-_LINE_LIMIT = 2_000
 
 _REQUEST_FIELDS = {
-    "environment": _NAME,
-    "evidence": _HEX64,
-    "intent": _INTENT,
-    "model": _NAME,
+    "environment": NAME,
+    "evidence": HEX64,
+    "intent": INTENT,
+    "model": NAME,
     "policy": _COMMIT,
-    "requested_by": _NAME,
+    "requested_by": NAME,
     "schema": re.compile(re.escape(REQUEST_SCHEMA)),
-    "version": _NAME,
+    "version": NAME,
 }
 _DECISION_FIELDS = {
     "decision": re.compile("|".join(Decision)),
-    "evidence": _HEX64,
-    "intent": _INTENT,
+    "evidence": HEX64,
+    "intent": INTENT,
     "journal": _HEX16,
     "schema": re.compile(re.escape(DECISION_SCHEMA)),
 }
@@ -106,7 +98,7 @@ def request_text(request: PromotionRequest, evidence: str) -> str:
         "schema": REQUEST_SCHEMA,
         "version": request.version,
     }
-    head = f"{_REQUEST_FENCE}\n{canonical_json(fields)}\n{_FENCE}"
+    head = marked(_REQUEST_WORD, fields)
     how = (
         "Decide with `mlops-tui approvals approve` or `reject`, or with `A` and `X` in the dashboard. "
         "Only such decision notes count: reactions, labels and other comments do not."
@@ -123,7 +115,7 @@ def decision_text(note: DecisionNote, comment: str) -> str:
         "journal": note.journal,
         "schema": DECISION_SCHEMA,
     }
-    head = f"{_DECISION_FENCE}\n{canonical_json(fields)}\n{_FENCE}\n\nDecision: **{note.decision.value}**"
+    head = f"{marked(_DECISION_WORD, fields)}\n\nDecision: **{note.decision.value}**"
     return f"{head}\n\n{fenced(comment)}" if comment.strip() else head
 
 
@@ -134,7 +126,7 @@ def comment_text(comment: str, mark: str) -> str:
 
 def read_request(body: str) -> PromotionRequest | None:
     """The request that an issue's raw description makes, or None."""
-    fields = _head(body, _REQUEST_FENCE, _REQUEST_FIELDS)
+    fields = read_marked(body, _REQUEST_WORD, _REQUEST_FIELDS)
     if fields is None:
         return None
     return PromotionRequest(
@@ -150,30 +142,7 @@ def read_request(body: str) -> PromotionRequest | None:
 
 def read_decision(body: str) -> DecisionNote | None:
     """The decision that a note's raw body makes, or None."""
-    fields = _head(body, _DECISION_FENCE, _DECISION_FIELDS)
+    fields = read_marked(body, _DECISION_WORD, _DECISION_FIELDS)
     if fields is None:
         return None
     return DecisionNote(Decision(fields["decision"]), fields["evidence"], fields["intent"], fields["journal"])
-
-
-def fenced(text: str) -> str:
-    """People's text in a fence longer than any in it, so that it can neither command, mention nor end the fence."""
-    longest = max((len(found.group()) for found in _TICKS.finditer(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text.strip()}\n{fence}"
-
-
-def _head(body: str, fence: str, fields: dict[str, re.Pattern[str]]) -> dict[str, str] | None:
-    """The fields of the first block, if the text begins with one in exactly our form."""
-    lines = body.split("\n", 3)
-    if len(lines) < 3 or lines[0] != fence or lines[2] != _FENCE or len(lines[1]) > _LINE_LIMIT:
-        return None
-    try:
-        parsed: Any = json.loads(lines[1])
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(parsed, dict) or parsed.keys() != fields.keys():
-        return None
-    if not all(isinstance(value, str) and fields[name].fullmatch(value) for name, value in parsed.items()):
-        return None
-    return parsed if canonical_json(parsed) == lines[1] else None

@@ -50,8 +50,9 @@ class Sender:
 
     async def send(self, call: ApiCall) -> ApiAnswer:
         """Send one call; whatever happens to it is recorded."""
+        transport = await self.session.through(call.door)
         try:
-            answer = await self.session.transport.send(call)
+            answer = await transport.send(call)
         except RemoteError as error:
             url = error.url or self.session.context.url + call.path
             self.sent.append(CallRecord(call.method.value, url, error.status, error.request_id))

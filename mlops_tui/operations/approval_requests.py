@@ -12,9 +12,10 @@ from mlops_tui.domain.cards import check_card
 from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.errors import RefusedError, RemoteError
 from mlops_tui.domain.evidence_sheets import Observation, document
+from mlops_tui.domain.marked_texts import fenced
 from mlops_tui.domain.policy import ApprovalMode
 from mlops_tui.domain.projects import Project, Role
-from mlops_tui.domain.promotion_requests import PENDING, PromotionRequest, fenced, labels, request_text
+from mlops_tui.domain.promotion_requests import PENDING, PromotionRequest, labels, request_text
 from mlops_tui.gitlab.evidence_sheets import store_call
 from mlops_tui.gitlab.issues import create_call, written_issue
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only

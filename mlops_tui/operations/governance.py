@@ -12,7 +12,7 @@ from datetime import datetime
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue, canonical_json, digest, instant
 from mlops_tui.domain.journal import ChainReport, EntryKind, JournalEntry
-from mlops_tui.domain.promotion_requests import fenced
+from mlops_tui.domain.marked_texts import fenced
 from mlops_tui.operations.journal import Story, stories
 from mlops_tui.storage.journal import Journal
 from mlops_tui.storage.journal_entries import calls_of

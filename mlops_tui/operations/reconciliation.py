@@ -18,6 +18,7 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.deployments import list_deployments
 from mlops_tui.gitlab.models import list_models, list_versions
 from mlops_tui.gitlab.pipelines import list_pipelines
+from mlops_tui.operations.alert_traces import traces_of_alert
 from mlops_tui.operations.decision_traces import (
     traces_of_decision,
     traces_of_protection,
@@ -51,6 +52,10 @@ async def _settle(session: Session, entry: JournalEntry, intent: Intent) -> Rece
     project = await session.directory.project(intent.subject.project)
     calls = calls_of(entry)
     match intent.kind:
+        case ActionKind.RETRAIN:
+            return await _settle_pipeline(session, project, intent, calls)
+        case ActionKind.ESCALATE_ALERT | ActionKind.ACKNOWLEDGE_ALERT | ActionKind.SILENCE_ALERT:
+            return _found(intent, *await traces_of_alert(session, project, intent))
         case ActionKind.PROMOTE | ActionKind.ROLL_BACK:
             if calls and calls[0].path.endswith("/retry"):
                 return await _settle_retry(session, project, intent)

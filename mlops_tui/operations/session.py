@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mlops_tui.config.paths import Paths, private_folder
+from mlops_tui.config.tokens import endpoint_key
+from mlops_tui.domain.api_calls import Door
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
-from mlops_tui.domain.credentials import FoundCredential
+from mlops_tui.domain.credentials import FoundCredential, TokenKind
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Policy
@@ -30,6 +33,7 @@ from mlops_tui.gitlab.identity import current_user
 from mlops_tui.gitlab.projects import ProjectDirectory
 from mlops_tui.gitlab.transport import Transport, TransportOptions
 from mlops_tui.live.snapshots import CachedView
+from mlops_tui.storage.alerts import FILE_NAME, AlertStore
 from mlops_tui.storage.cache import Cache
 from mlops_tui.storage.journal import Journal
 from mlops_tui.tracing.readers import TraceReader
@@ -60,6 +64,8 @@ class Session:
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)
     _traces: TraceReader | None = None
+    _alerts: AlertStore | None = None
+    _endpoint: Transport | None = None
     _opened: AsyncExitStack = field(default_factory=AsyncExitStack)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -140,6 +146,34 @@ class Session:
         if task is None or task.done():
             self._tasks[name] = asyncio.create_task(work(), name=name)
 
+    async def alerts(self) -> AlertStore:
+        """What is remembered of alerts, opened once and closed with the session.
+
+        Raises:
+            StorageError: The file cannot be used.
+        """
+        async with self._opening:
+            if self._alerts is None:
+                self._alerts = await asyncio.to_thread(AlertStore, private_folder(self.data) / FILE_NAME)
+                self._opened.callback(self._alerts.close)
+            return self._alerts
+
+    async def through(self, door: Door) -> Transport:
+        """What sends a call: with the token, or with the key of the endpoint for alerts.
+
+        Raises:
+            ConfigError: The key cannot be had.
+        """
+        if door is Door.USER:
+            return self.transport
+        async with self._opening:
+            if self._endpoint is None:
+                key = await asyncio.to_thread(endpoint_key, self.context.alerts, os.environ)
+                credential = Credential(TokenKind.OAUTH, key)
+                transport = Transport(self.transport.host, credential, clock=self.clock, options=_options(self.context))
+                self._endpoint = await self._opened.enter_async_context(transport)
+            return self._endpoint
+
     def snapshot(self, data: T) -> Snapshot[T]:
         """``data`` as read just now from this context's GitLab."""
         return Snapshot(data, self.clock.now(), self.transport.host.name)
@@ -164,16 +198,11 @@ def open_session(
     Raises ConfigError for an address, certificate file or token that cannot be used.
     """
     places = paths or Paths.of_user()
-    options = ConnectionOptions(
-        read_timeout=context.timeout,
-        ca_bundle=Path(context.ca_bundle) if context.ca_bundle else None,
-        proxy=context.proxy,
-    )
     transport = Transport(
         Host.parse(context.url),
         Credential(credential.kind, credential.secret) if credential else None,
         clock=clock,
-        options=TransportOptions(connection=options),
+        options=_options(context),
     )
     return Session(
         context=context,
@@ -183,4 +212,11 @@ def open_session(
         cache=Cache(private_folder(places.cache) / "cache.db"),
         directory=ProjectDirectory(transport),
         data=places.data,
+    )
+
+
+def _options(context: Context) -> TransportOptions:
+    bundle = Path(context.ca_bundle) if context.ca_bundle else None
+    return TransportOptions(
+        connection=ConnectionOptions(read_timeout=context.timeout, ca_bundle=bundle, proxy=context.proxy)
     )

@@ -154,7 +154,12 @@ def test_a_harmless_file_may_be_read_but_not_written_by_others(tmp_path: Path) -
 
 def test_no_description_is_missing_from_the_reference() -> None:
     schema = Settings.model_json_schema()
-    tables = [schema, schema["$defs"]["ContextSettings"], schema["$defs"]["TraceSettings"]]
+    tables = [
+        schema,
+        schema["$defs"]["ContextSettings"],
+        schema["$defs"]["TraceSettings"],
+        schema["$defs"]["AlertSettings"],
+    ]
     fields = [(name, field) for table in tables for name, field in table["properties"].items()]
     assert [name for name, field in fields if not field.get("description")] == []
 

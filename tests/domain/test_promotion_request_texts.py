@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_tui.domain.approvals import Decision
+from mlops_tui.domain.marked_texts import fenced
 from mlops_tui.domain.promotion_requests import (
     DecisionNote,
     PromotionRequest,
     decision_text,
-    fenced,
     labels,
     read_decision,
     read_request,
