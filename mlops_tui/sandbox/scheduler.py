@@ -13,7 +13,7 @@ import json
 import random
 from typing import TYPE_CHECKING
 
-from mlops_tui.sandbox import approvals, resource_groups, statuses
+from mlops_tui.sandbox import approvals, resource_groups, statuses, training_jobs
 from mlops_tui.sandbox.clock import parse_timestamp, timestamp
 from mlops_tui.sandbox.logs import PREPARATION_SECONDS, Timeline
 from mlops_tui.sandbox.predefined_variables import job_variables
@@ -199,6 +199,7 @@ def _finish(services: Services, job: Row, at: str) -> None:
     if job["exit_code"]:
         end_job(services, job, "failed", at, reason="script_failure")
     else:
+        training_jobs.log_run(services, job, at)
         end_job(services, job, "success", at)
 
 
