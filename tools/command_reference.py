@@ -49,6 +49,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "traces import": ("traces-import",),
     "drift profile": ("drift-profile",),
     "drift analyze": ("drift",),
+    "drift quality": ("drift-quality",),
     "alerts list": ("alerts",),
     "alerts check": ("alerts",),
     "alerts ack": ("preview", "receipt"),

@@ -12,6 +12,7 @@ import typer
 from mlops_tui.cli.errors import tell
 from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
 from mlops_tui.cli.output import Listing, print_listing, write_line
+from mlops_tui.cli.quality import quality
 from mlops_tui.cli.tables import Column
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.drift import Compatibility, DriftVerdict, FeatureKind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.drift import DriftReport
 
 app = noun("drift", "Drift: reference profiles, and how far current data are from one.")
+app.command("quality")(quality)
 
 _FEATURES = typer.Option(
     "--features", metavar="NAME[:KIND],...", help="Only these; a KIND is numeric, categorical, prediction or score."
