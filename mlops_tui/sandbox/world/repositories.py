@@ -11,7 +11,7 @@ from mlops_tui.sandbox.clock import timestamp
 from mlops_tui.sandbox.internal_ids import allocate
 from mlops_tui.sandbox.repository import Author, commit_files
 from mlops_tui.sandbox.settings import World
-from mlops_tui.sandbox.world import sources
+from mlops_tui.sandbox.world import policies, sources
 
 if TYPE_CHECKING:
     from random import Random
@@ -110,8 +110,8 @@ def _write(history: _History, now: datetime) -> None:
         "params.yml": sources.params(history.params),
         "requirements.txt": "mlflow-skinny==2.22.5\nnumpy==2.2.6\nPyYAML==6.0.2\nxgboost==3.0.2\n",
     }
-    if name == "fraud":
-        first[".gitlab/mlops.yml"] = sources.POLICY
+    if name in policies.POLICIES:
+        first[".gitlab/mlops.yml"] = policies.POLICIES[name]
     moments = _moments(random, now)
     history.commit("main", f"Start the {name} model", history.people[0], moments[0], first)
     for number, at in enumerate(moments[1:], start=1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from string import Template
 
+from mlops_tui.sandbox.world import rollout_jobs
+
 _README = Template(
     """# $title
 
@@ -124,7 +126,7 @@ deploy:
 )
 
 _PIPELINE_WITH_VARIABLES = Template(
-    """stages: [test, train, deploy]
+    """stages: [$stages]
 
 variables:
   MODEL_NAME: $name
@@ -137,7 +139,7 @@ variables:
 workflow:
   name: $$PIPELINE_TITLE
   rules:
-    - if: $$MODEL_VERSION != ""
+$workflow_rules    - if: $$MODEL_VERSION != ""
       variables:
         PIPELINE_TITLE: "$$MODEL_NAME $$MODEL_VERSION -> $$MODEL_ENVIRONMENT"
     - when: always
@@ -176,41 +178,13 @@ $deploy_rules
     - test "$$FAULT" != health-check || echo "Health check failed - p99 latency 840 ms, limit 250 ms"
     - test "$$FAULT" != health-check
     - echo "Health check passed"
-"""
+$more_jobs"""
 )
+_STAGES = ("test", "train", "deploy")
 _ALWAYS = '    - if: $MODEL_VERSION != ""'
 _MANUAL_IN_PRODUCTION = """    - if: $MODEL_VERSION != "" && $MODEL_ENVIRONMENT == "production"
       when: manual
     - if: $MODEL_VERSION != \"\""""
-
-POLICY = """# How the fraud model is delivered and watched. Changed by merge request only.
-version: 1
-models:
-  fraud:
-    environments:
-      staging: {}
-      production: {production: true}
-    deploy:
-      ref: main
-      with: inputs
-      parameters: {model: model, version: version, environment: environment, intent: intent}
-      job: deploy
-      play: false
-    approval:
-      mode: auto
-      votes: 1
-      minimum_role: maintainer
-      evidence: [card, metrics]
-    monitoring:
-      window: 5m
-      features:
-        amount: {type: numeric}
-        merchant_category: {type: categorical}
-        hours_since_last_payment: {type: numeric}
-        country_mismatch: {type: categorical}
-      alerts:
-        - {name: amount-drift, metric: psi.amount, above: 0.2, for: 15m, clear_below: 0.1, severity: high}
-"""
 
 TITLES = {
     "fraud": ("Card fraud", "Scores every card payment before it is authorised."),
@@ -259,8 +233,18 @@ def params(values: dict[str, float | int | str]) -> str:
 
 
 def pipeline(name: str) -> str:
-    """Return the CI configuration: fraud takes inputs, churn variables, demand variables and a person's consent."""
+    """Return the CI configuration.
+
+    Fraud takes inputs, churn variables and may go out in steps, demand variables and a person's consent.
+    """
     if name == "fraud":
         return _PIPELINE_WITH_INPUTS.substitute(name=name)
-    rules = _MANUAL_IN_PRODUCTION if name == "demand" else _ALWAYS
-    return _PIPELINE_WITH_VARIABLES.substitute(name=name, deploy_rules=rules)
+    parts = {"stages": ", ".join(_STAGES), "workflow_rules": "", "more_jobs": "", "deploy_rules": _ALWAYS}
+    if name == "demand":
+        parts["deploy_rules"] = _MANUAL_IN_PRODUCTION
+    if name == "churn":
+        parts["stages"] = ", ".join((*_STAGES, *rollout_jobs.STAGES))
+        parts["workflow_rules"] = rollout_jobs.WORKFLOW_RULE
+        parts["deploy_rules"] = rollout_jobs.NO_STEPS_RULE + _ALWAYS
+        parts["more_jobs"] = rollout_jobs.rollout_jobs()
+    return _PIPELINE_WITH_VARIABLES.substitute(name=name, **parts)
