@@ -1,9 +1,9 @@
 """What a rollout writes into GitLab so that a restart anywhere finds it.
 
 It is one line, in a flag's description or a pipeline's name.
-``fraud 2.1.0 -> production [rollout 3f2a90c1 plan 5d41402a over 2.0.0 step 2 running since 2026-11-27T10:47:55Z begun
-2026-11-27T09:00:00Z]`` is read by people and by programs alike; a pipeline's name still tells its version to whoever
-knows nothing of rollouts.
+``fraud 2.1.0 -> production [rollout 3f2a90c1 by flag plan 5d41402a over 2.0.0 step 2 running since
+2026-11-27T10:47:55Z begun 2026-11-27T09:00:00Z]`` is read by people and by programs alike; a pipeline's name still
+tells its version to whoever knows nothing of rollouts.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from datetime import UTC, datetime
 
 from mlops_tui.domain.deployments import pipeline_name, resolve_version
 from mlops_tui.domain.errors import UsageError
-from mlops_tui.domain.policy import RolloutPolicy
+from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_states import Phase, Progress
 
 LONGEST = 255
+UNKNOWN_VERSION = "unknown"
 _NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
 _MARK = re.compile(
-    r"rollout (?P<id>[0-9a-f]{8}) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+) step (?P<step>[0-9]{1,2})"
-    r" (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
+    r"rollout (?P<id>[0-9a-f]{8}) by (?P<driver>[a-z]+) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+)"
+    r" step (?P<step>[0-9]{1,2}) (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
 )
 _FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_FLAG = 63
@@ -37,6 +38,7 @@ class RolloutMark:
     """
 
     id: str
+    driver: RolloutDriver
     plan: str
     model: str
     version: str
@@ -50,7 +52,7 @@ class RolloutMark:
         """The line as it is written."""
         progress = self.progress
         inner = (
-            f"rollout {self.id} plan {self.plan} over {self.control} step {progress.step}"
+            f"rollout {self.id} by {self.driver.value} plan {self.plan} over {self.control} step {progress.step}"
             f" {progress.phase.value} since {_second(progress.since)} begun {_second(self.begun)}"
         )
         return pipeline_name(self.model, self.version, self.environment, inner)
@@ -66,10 +68,12 @@ def read_mark(text: str) -> RolloutMark | None:
     try:
         progress = Progress(Phase(found["phase"]), int(found["step"]), datetime.fromisoformat(found["since"]))
         begun = datetime.fromisoformat(found["begun"])
+        driver = RolloutDriver(found["driver"])
     except ValueError:
         return None
     return RolloutMark(
         id=found["id"],
+        driver=driver,
         plan=found["plan"],
         model=deployed.model,
         version=deployed.version,

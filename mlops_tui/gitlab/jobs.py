@@ -132,6 +132,16 @@ def play_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
     )
 
 
+def play_later_call(project: ProjectRef, job_name: str) -> ApiCall:
+    """Start a job of a pipeline that an earlier call makes; its path waits for ``filled(job=ID)``."""
+    return ApiCall(Method.POST, f"/api/v4/projects/{project.id}/jobs/{{job}}/play", purpose=f"start the job {job_name}")
+
+
+def cancel_job_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
+    """Stop a job that runs, or that a timer would start; one that has ended stays as it is."""
+    return ApiCall(Method.POST, f"/api/v4/projects/{project.id}/jobs/{job_id}/cancel", purpose=f"stop {job_name}")
+
+
 def retry_call(project: ProjectRef, job_id: int, job_name: str) -> ApiCall:
     """Run a job again, which makes a new job and, for a deployment job, a new deployment."""
     path = f"/api/v4/projects/{project.id}/jobs/{job_id}/retry"

@@ -21,6 +21,7 @@ from mlops_tui.operations.actions import Action, Performed, Sender, new_intent, 
 from mlops_tui.operations.journal import rolled_back_deployments
 from mlops_tui.operations.rollbacks import newest_run, perform_return, return_calls
 from mlops_tui.operations.rollout_drivers import driver_of
+from mlops_tui.operations.rollout_history import destination
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting
 from mlops_tui.operations.rollout_steps import Standing, rollout_action, stand
 from mlops_tui.operations.session import Session
@@ -68,13 +69,14 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
         changes,
         reason=reason.strip(),
         obstacles=_obstacles(standing, way),
+        goes_to=_nothing_left(standing),
     )
     return _with_intent(action, intent, way)
 
 
 def is_replaced(reading: ProjectReading, sighting: Sighting) -> bool:
     """Whether the version before no longer serves by itself: its successor was, or is being, deployed over it."""
-    if sighting.driver is not RolloutDriver.FLAG:
+    if sighting.driver is RolloutDriver.JOBS:
         return bool(sighting.progress.step) or sighting.is_changing
     return bool(_successors(reading, sighting))
 
@@ -163,6 +165,11 @@ def _obstacles(standing: Standing, way: _WayBack | None) -> tuple[str, ...]:
         for strategy in flag.others_reaching(record.environment)
     ]
     return tuple(found)
+
+
+def _nothing_left(standing: Standing) -> dict[str, JsonValue]:
+    weights = {arm.name: 100.0 if arm.is_control else 0.0 for arm in standing.record.arms}
+    return destination(weights, f"aborted, back to {standing.record.control_version}")
 
 
 def _subject(session: Session, standing: Standing) -> Subject:

@@ -10,12 +10,11 @@ from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.projects import Role
 from mlops_tui.domain.promotions import is_production
+from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollout_records import Arm, Hindrance, Obstacle, Rollout, StepProgress
 from mlops_tui.domain.rollout_states import state_of
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
-
-UNKNOWN_VERSION = "unknown"
 
 
 def plan_digest(plan: RolloutPolicy) -> str:
@@ -95,7 +94,9 @@ def _surrounding_obstacles(
     mark, project = sighting.mark, reading.project
     if sighting.progress.phase.is_over:
         return
-    if plan is None:
+    if reading.policy_error is not None:
+        yield Obstacle(Hindrance.PLAN_CHANGED, f"The policy file is wrong: {reading.policy_error}")
+    elif plan is None:
         yield Obstacle(Hindrance.PLAN_CHANGED, f"The policy file no longer plans a rollout of {mark.model}")
     elif plan_digest(plan) != mark.plan:
         yield Obstacle(

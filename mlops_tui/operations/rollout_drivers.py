@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, assert_never
 
-from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_marks import RolloutMark
 from mlops_tui.domain.rollout_states import Progress
 from mlops_tui.operations.rollout_flags import FlagDriver
+from mlops_tui.operations.rollout_ingress import IngressDriver
+from mlops_tui.operations.rollout_jobs import JobsDriver
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting
+from mlops_tui.operations.session import Session
 
 
 class Driver(Protocol):
@@ -20,7 +22,9 @@ class Driver(Protocol):
         """The rollouts that this driver moves, as GitLab shows them."""
         ...
 
-    def start(self, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]) -> Move:
+    async def start(
+        self, session: Session, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]
+    ) -> Move:
         """Begin a rollout; one mark for each new version, in plan order."""
         ...
 
@@ -30,6 +34,10 @@ class Driver(Protocol):
 
     def note(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Write down how far it is, and leave the traffic alone."""
+        ...
+
+    def full(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy) -> Move | None:
+        """Deploy the version in full by the driver's own means; None where a promotion has to."""
         ...
 
     def withdraw(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
@@ -42,11 +50,13 @@ def driver_of(kind: RolloutDriver) -> Driver:
     match kind:
         case RolloutDriver.FLAG:
             return FlagDriver()
-        case RolloutDriver.JOBS | RolloutDriver.INGRESS:
-            raise UsageError(f"Rollouts with the driver {kind.value} are not supported", remedy="Use driver: flag")
+        case RolloutDriver.JOBS:
+            return JobsDriver()
+        case RolloutDriver.INGRESS:
+            return IngressDriver()
     assert_never(kind)
 
 
 def sightings(reading: ProjectReading) -> tuple[Sighting, ...]:
     """Every rollout of a project, whichever driver moves it."""
-    return FlagDriver().sightings(reading)
+    return tuple(found for kind in RolloutDriver for found in driver_of(kind).sightings(reading))

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.errors import RefusedError, UsageError
-from mlops_tui.domain.feature_flags import STICKINESS, FeatureFlag
+from mlops_tui.domain.errors import RefusedError
+from mlops_tui.domain.feature_flags import FeatureFlag
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.rollout_marks import RolloutMark, flag_name, group_id, read_mark
@@ -21,8 +21,9 @@ from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
 from mlops_tui.gitlab.feature_flags import change_flag_call, create_flag_call, flexible
-from mlops_tui.operations.actions import Performed, Sender
-from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting
+from mlops_tui.operations.rollout_pipelines import is_restored
+from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, sent_in_order
+from mlops_tui.operations.session import Session
 
 _RANK = (Phase.ABORTED, Phase.ABORTING, Phase.DONE, Phase.PROMOTING, Phase.HELD, Phase.RUNNING)
 
@@ -35,28 +36,26 @@ class FlagDriver:
         marked: defaultdict[str, list[tuple[FeatureFlag, RolloutMark]]] = defaultdict(list)
         for flag in reading.flags.flags if reading.flags else ():
             mark = read_mark(flag.description)
-            if mark is not None:
+            if mark is not None and mark.driver is RolloutDriver.FLAG:
                 marked[mark.id].append((flag, mark))
         return tuple(_sighting(reading, found) for found in marked.values())
 
-    def start(self, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]) -> Move:
+    async def start(
+        self, _session: Session, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]
+    ) -> Move:
         """Begin: make the flags that are missing, and give the first step its share; ``marks`` are in plan order."""
         _require_flags(reading)
-        if plan.stickiness not in STICKINESS:
-            raise UsageError(
-                f"stickiness: {plan.stickiness!r} is none that GitLab knows", remedy=f"Use {', '.join(STICKINESS)}"
-            )
         percentages = flag_percentages(list(arm_weights(plan, plan.steps[0].weight).values()))
         calls = [
             _set_call(reading, plan, mark, place, percentages[place], create=True) for place, mark in enumerate(marks)
         ]
-        return _move(calls, f"{plan.steps[0].weight} % of the traffic go to the new version")
+        return sent_in_order(calls, f"{plan.steps[0].weight} % of the traffic go to the new version")
 
     def step(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress) -> Move:
         """Give every new version its share of a step."""
         weight = plan.steps[after.step - 1].weight
         percentages = flag_percentages(list(arm_weights(plan, weight).values()))
-        return _move(
+        return sent_in_order(
             _all_calls(reading, sighting, plan, after, percentages), f"{weight} % of the traffic go to the new version"
         )
 
@@ -66,14 +65,18 @@ class FlagDriver:
             change_flag_call(reading.project.ref, flag.name, replace(mark, progress=after).text, (), "write it down")
             for flag, mark in _marked(sighting)
         ]
-        return _move(calls, said)
+        return sent_in_order(calls, said)
+
+    def full(self, _reading: ProjectReading, _sighting: Sighting, _plan: RolloutPolicy) -> Move | None:
+        """None: a flag deploys nothing, so a promotion does."""
+        return None
 
     def withdraw(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Take all traffic off the new versions; needs no plan."""
         calls = [
             _zero_call(reading.project.ref, flag, replace(mark, progress=after)) for flag, mark in _marked(sighting)
         ]
-        return _move(calls, said)
+        return sent_in_order(calls, said)
 
 
 def _sighting(reading: ProjectReading, found: Sequence[tuple[FeatureFlag, RolloutMark]]) -> Sighting:
@@ -90,6 +93,8 @@ def _sighting(reading: ProjectReading, found: Sequence[tuple[FeatureFlag, Rollou
     is_half = any(mark.progress != leading.progress for _, _, mark in ordered)
     shares = [round(share, 2) for share in shares_of(percentages)]
     progress = _agreed(leading.progress, is_half=is_half)
+    if not is_half and is_restored(reading, leading, progress, {mark.version for _, _, mark in ordered}):
+        progress = replace(progress, phase=Phase.ABORTED)
     return Sighting(
         driver=RolloutDriver.FLAG,
         mark=leading,
@@ -137,7 +142,7 @@ def _obstacles(
     found: list[Obstacle] = []
     if is_half:
         text = "The flags of the arms disagree: a change stopped half-way. Go on, or abort"
-        found.append(Obstacle(Hindrance.HALF_WAY, text))
+        found.append(Obstacle(Hindrance.HALF_WAY, text, stops_watch=False))
     elif plan is not None and 0 < progress.step <= len(plan.steps) and progress.phase in {Phase.RUNNING, Phase.HELD}:
         wanted = flag_percentages(list(arm_weights(plan, plan.steps[progress.step - 1].weight).values()))
         found += [
@@ -254,12 +259,3 @@ def _zero_call(project: ProjectRef, flag: FeatureFlag, mark: RolloutMark) -> Api
     if own is not None:
         strategies.append({"id": own.id, "name": own.name, "parameters": parameters})
     return change_flag_call(project, flag.name, mark.text, strategies, f"take {mark.version} out of the traffic")
-
-
-def _move(calls: Sequence[ApiCall], said: str) -> Move:
-    async def perform(sender: Sender) -> Performed:
-        for call in calls:
-            await sender.send(call)
-        return Performed(said)
-
-    return Move(tuple(calls), perform)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.rollout_leases import current_lease
 from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.operations.journal import Story, stories
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import sightings
-from mlops_tui.operations.rollout_sightings import read_projects
+from mlops_tui.operations.rollout_history import events_of, weights_of
+from mlops_tui.operations.rollout_judging import judged
+from mlops_tui.operations.rollout_sightings import ProjectReading, read_project
+from mlops_tui.operations.rollout_surroundings import guard_obstacles
 from mlops_tui.operations.session import Session
 
 
@@ -16,11 +24,15 @@ async def rollouts(session: Session) -> Snapshot[tuple[Rollout, ...]]:
 
     Where flags may not be read or a policy file is wrong, the snapshot's ``error`` says so and the rest is there.
     """
-    readings, wrong = await read_projects(session)
-    found = [bare_rollout(session, reading, sighting) for reading in readings for sighting in sightings(reading)]
+    projects = await session.projects()
+    readings = await asyncio.gather(*(read_project(session, project) for project in projects))
+    told = await asyncio.to_thread(stories, session.journal)
+    listed = await asyncio.gather(*(_of_project(session, reading, told) for reading in readings))
+    found = [item for part in listed for item in part]
     found.sort(key=lambda item: (item.state.is_over, -item.progress.since.timestamp()))
     snapshot = session.snapshot(tuple(found))
-    error = wrong or next((item.flags_error for item in readings if item.flags_error), None)
+    errors = [error for item in readings for error in (item.policy_error, item.flags_error) if error is not None]
+    error = next(iter(errors), None)
     return snapshot.failed(error) if error else snapshot
 
 
@@ -43,6 +55,25 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
             f"There is no rollout {name}", remedy="List them with `mlops-tui rollouts list`"
         )
     return Snapshot((open_ones or found)[0], snapshot.fetched_at, snapshot.source)
+
+
+async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Rollout]:
+    found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
+    guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
+    guards = await guard_obstacles(session, reading.project, guarded)
+    whole: list[Rollout] = []
+    for bare, sighting in found:
+        obstacles = (*bare.obstacles, *(guards.get(bare.environment, ()) if not bare.state.is_over else ()))
+        record = replace(
+            bare,
+            obstacles=obstacles,
+            events=events_of(bare, told, reading),
+            weights=weights_of(bare, told),
+            lease=current_lease(reading.flags.flags, bare.id) if reading.flags else None,
+        )
+        measured = await judged(session, record, reading.now, is_changing=sighting.is_changing)
+        whole.append(replace(measured, events=tuple(sorted(measured.events, key=lambda event: event.at))))
+    return whole
 
 
 def _names(item: Rollout) -> set[str]:

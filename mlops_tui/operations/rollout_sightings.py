@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,13 +32,16 @@ _PIPELINES = 100
 class ProjectReading:
     """A project's part in rollouts, read at one time.
 
-    ``flags`` is None where this token may not see them, which ``flags_error`` explains. ``jobs`` are those of the
-    pipelines that carry a rollout which is not over. ``now`` is GitLab's own time where it tells.
+    ``policy`` is empty where its file is wrong, which ``policy_error`` explains: a rollout has to be seen, and aborted,
+    whatever the file says. ``flags`` is None where this token may not see them, which ``flags_error`` explains.
+    ``jobs`` are those of the pipelines that carry a rollout which is not over. ``now`` is GitLab's own time where it
+    tells.
     """
 
     project: Project
     delivery: Delivery
     policy: Policy
+    policy_error: ConfigError | None
     flags: FlagList | None
     flags_error: NotAllowedError | NotFoundError | None
     pipelines: tuple[Pipeline, ...]
@@ -80,24 +83,33 @@ class Move:
     perform: Callable[[Sender], Awaitable[Performed]]
 
 
-async def read_project(session: Session, project: Project) -> ProjectReading:
-    """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them.
+def sent_in_order(calls: Sequence[ApiCall], said: str) -> Move:
+    """The calls one after the other; ``said`` is what came of them."""
 
-    Raises ConfigError for a policy file that is wrong.
-    """
-    delivery, policy, (flags, error), pipelines = await asyncio.gather(
+    async def perform(sender: Sender) -> Performed:
+        for call in calls:
+            await sender.send(call)
+        return Performed(said)
+
+    return Move(tuple(calls), perform)
+
+
+async def read_project(session: Session, project: Project) -> ProjectReading:
+    """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them."""
+    delivery, (policy, policy_error), (flags, error), pipelines = await asyncio.gather(
         read_delivery(session, project),
-        session.policy(project),
+        _policy(session, project),
         _flags(session, project),
         list_pipelines(session.transport, project.ref, limit=_PIPELINES),
     )
-    open_ids = [item.id for item in pipelines if _is_open(item)]
+    open_ids = _open_pipelines(pipelines)
     jobs = await asyncio.gather(*(pipeline_jobs(session.transport, project.ref, number) for number in open_ids))
     now = flags.server_time if flags and flags.server_time else session.clock.now()
     return ProjectReading(
         project=project,
         delivery=delivery,
         policy=policy,
+        policy_error=policy_error,
         flags=flags,
         flags_error=error,
         pipelines=tuple(pipelines),
@@ -106,27 +118,23 @@ async def read_project(session: Session, project: Project) -> ProjectReading:
     )
 
 
-async def read_projects(session: Session) -> tuple[tuple[ProjectReading, ...], ConfigError | None]:
-    """Read every project of the context; one with a wrong policy file is left out, and the error is answered."""
-    found = await asyncio.gather(
-        *(read_project(session, project) for project in await session.projects()), return_exceptions=True
-    )
-    wrong: ConfigError | None = None
-    readings: list[ProjectReading] = []
-    for item in found:
-        match item:
-            case ProjectReading():
-                readings.append(item)
-            case ConfigError():
-                wrong = wrong or item
-            case BaseException():
-                raise item
-    return tuple(readings), wrong
+def _open_pipelines(pipelines: Sequence[Pipeline]) -> list[int]:
+    """The pipelines of rollouts that may be under way: of each model and environment only the newest can be."""
+    newest: dict[tuple[str, str], tuple[Pipeline, RolloutMark]] = {}
+    for pipeline in pipelines:
+        mark = read_mark(pipeline.name)
+        if mark is not None:
+            place = (mark.model, mark.environment)
+            known = newest.get(place)
+            newest[place] = known if known and known[0].id > pipeline.id else (pipeline, mark)
+    return [pipeline.id for pipeline, mark in newest.values() if not mark.progress.phase.is_over]
 
 
-def _is_open(pipeline: Pipeline) -> bool:
-    mark = read_mark(pipeline.name)
-    return mark is not None and not mark.progress.phase.is_over
+async def _policy(session: Session, project: Project) -> tuple[Policy, ConfigError | None]:
+    try:
+        return await session.policy(project), None
+    except ConfigError as error:
+        return Policy(), error
 
 
 async def _flags(session: Session, project: Project) -> tuple[FlagList | None, NotAllowedError | NotFoundError | None]:

@@ -11,18 +11,20 @@ from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import LiveVersion, live_version
 from mlops_tui.domain.errors import RefusedError, UsageError
 from mlops_tui.domain.models import ModelVersion
-from mlops_tui.domain.policy import Evidence, RolloutPolicy
+from mlops_tui.domain.policy import Evidence, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.promotions import is_production
-from mlops_tui.domain.rollout_marks import RolloutMark, require_writable
+from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, require_writable
 from mlops_tui.domain.rollout_states import Stepped, begin
 from mlops_tui.domain.rollout_states import follow as following
+from mlops_tui.domain.rollout_weights import step_weights
 from mlops_tui.operations.actions import Action, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.approval_requests import needed_grant
 from mlops_tui.operations.evidence import read_evidence
 from mlops_tui.operations.models import find_version
-from mlops_tui.operations.rollout_assembly import UNKNOWN_VERSION, plan_digest
+from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.rollout_drivers import driver_of, sightings
+from mlops_tui.operations.rollout_history import GOES_TO, destination
 from mlops_tui.operations.rollout_previews import Pace, PlanPreview, preview_of, step_changes
 from mlops_tui.operations.rollout_sightings import ProjectReading, read_project
 from mlops_tui.operations.session import Session
@@ -59,7 +61,7 @@ async def prepare_start(
     intent = new_intent(session, ActionKind.START_ROLLOUT, subject, _state(start))
     marks = _marks(start, intent, start.reading.now)
     require_writable(marks)
-    move = driver_of(start.plan.driver).start(start.reading, start.plan, marks)
+    move = await driver_of(start.plan.driver).start(session, start.reading, start.plan, marks)
     is_prod = _is_production(session, start)
     preview = Preview(
         intent=intent,
@@ -83,6 +85,8 @@ async def prepare_start(
 
 async def _read(session: Session, project: Project, model: str, versions: Sequence[str], environment: str) -> _Start:
     reading = await read_project(session, project)
+    if reading.policy_error is not None:
+        raise reading.policy_error
     plan = reading.plan(model)
     if plan is None:
         raise UsageError(
@@ -144,10 +148,13 @@ async def _refuse_unapproved(session: Session, start: _Start) -> None:
 
 
 def _marks(start: _Start, intent: Intent, now: datetime) -> list[RolloutMark]:
-    progress = following(begin(now), Stepped(1, now), len(start.plan.steps))
+    progress = begin(now)
+    if start.plan.driver is RolloutDriver.FLAG:
+        progress = following(progress, Stepped(1, now), len(start.plan.steps))
     return [
         RolloutMark(
             id=intent.id[:8],
+            driver=start.plan.driver,
             plan=plan_digest(start.plan),
             model=start.model,
             version=version.version,
@@ -166,12 +173,20 @@ def _state(start: _Start) -> dict[str, JsonValue]:
         "live version": live.version,
         "live deployment": live.deployment.id if live.deployment else None,
         "policy commit": start.reading.policy.commit,
+        GOES_TO: _goes_to(start.plan),
         "version ids": [version.id for version in start.versions],
         "rollouts there": sorted(
             sighting.mark.id for sighting in sightings(start.reading) if not sighting.progress.phase.is_over
         ),
         "flags": {flag.name: flag.description for flag in start.reading.flags.flags} if start.reading.flags else {},
     }
+
+
+def _goes_to(plan: RolloutPolicy) -> dict[str, JsonValue]:
+    weight = plan.steps[0].weight if plan.driver is RolloutDriver.FLAG else 0
+    shares = dict(step_weights(plan, weight))
+    text = f"started: step 1 of {len(plan.steps)} at {weight} %" if weight else "started"
+    return destination({plan.control: 100.0 - sum(shares.values()), **shares}, text)
 
 
 def _is_production(session: Session, start: _Start) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,11 +15,13 @@ from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.rollout_states import Event, Held, Phase, Progress, Promoted, PromotionBegun, Resumed, Stepped
 from mlops_tui.domain.rollout_states import follow as following
+from mlops_tui.domain.rollout_weights import step_weights
 from mlops_tui.domain.rollouts import Verdict
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import driver_of, sightings
+from mlops_tui.operations.rollout_history import GOES_TO, ROLLOUT, destination
 from mlops_tui.operations.rollout_listing import rollout
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, read_project
 from mlops_tui.operations.session import Session
@@ -95,6 +97,13 @@ async def prepare_full(session: Session, name: str, arm: str | None = None) -> A
     standing = await stand(session, name)
     if standing.sighting.progress.phase is Phase.PROMOTING:
         return await _finish(session, standing)
+    move = driver_of(standing.sighting.driver).full(standing.reading, standing.sighting, standing.plan)
+    if move is not None:
+        record = standing.record
+        title = f"All traffic for {record.model} {record.version} in {record.environment}"
+        changes = (Change("weight", f"{record.weight:g} %", "100 %"),)
+        kind = ActionKind.ADVANCE_ROLLOUT
+        return rollout_action(session, standing, kind, title, move, changes, obstacles=haste(record))
     return await _promote(session, standing, arm or _only_arm(standing))
 
 
@@ -133,7 +142,14 @@ def _step(session: Session, standing: Standing, plan: RolloutPolicy, after: Prog
         Change("step", str(standing.sighting.progress.step), str(after.step)),
     )
     return rollout_action(
-        session, standing, ActionKind.ADVANCE_ROLLOUT, title, move, changes, obstacles=haste(standing.record)
+        session,
+        standing,
+        ActionKind.ADVANCE_ROLLOUT,
+        title,
+        move,
+        changes,
+        obstacles=haste(standing.record),
+        goes_to=_share(plan, after.step),
     )
 
 
@@ -146,10 +162,11 @@ async def _promote(session: Session, standing: Standing, arm: str) -> Action:
     project = standing.reading.project
     promotion = await prepare_promotion(session, project, record.model, sighting.versions[arm], record.environment)
     note = driver_of(sighting.driver).note(standing.reading, sighting, after, "")
+    stays = rollout_state(record, {"text": f"{sighting.versions[arm]} is deployed in full"})
 
     async def read_state() -> State:
         again = await stand_again(session, record)
-        return {**await promotion.read_state(), **again.sighting.state}
+        return {**await promotion.read_state(), **again.sighting.state, **stays}
 
     async def perform(sender: Sender) -> Performed:
         performed = await promotion.perform(sender)
@@ -157,7 +174,7 @@ async def _promote(session: Session, standing: Standing, arm: str) -> Action:
         return performed
 
     preview = promotion.preview
-    intent = replace(preview.intent, expected={**preview.intent.expected, **sighting.state})
+    intent = replace(preview.intent, expected={**preview.intent.expected, **sighting.state, **stays})
     return Action(
         replace(
             preview,
@@ -182,7 +199,8 @@ async def _finish(session: Session, standing: Standing) -> Action:
         move = driver_of(standing.sighting.driver).withdraw(reading, standing.sighting, after, said)
         title = f"End the rollout of {record.model} {live.version} in {record.environment}: it is live in full"
         changes = (Change("state", Phase.PROMOTING.value, Phase.DONE.value),)
-        return rollout_action(session, standing, ActionKind.FINISH_ROLLOUT, title, move, changes)
+        ended = {"text": f"done: {live.version} serves everything"}
+        return rollout_action(session, standing, ActionKind.FINISH_ROLLOUT, title, move, changes, goes_to=ended)
     if under_way:
         raise RefusedError(
             f"{record.model} {record.version} is being deployed in full",
@@ -217,17 +235,19 @@ def rollout_action(
     *,
     reason: str = "",
     obstacles: Sequence[str] = (),
+    goes_to: Mapping[str, JsonValue] | None = None,
 ) -> Action:
     """An action on a rollout: refused when anything of it changed since the preview."""
     record = standing.record
     subject = Subject(session.context.origin, record.project.path, record.model, record.version, record.environment)
-    expected: dict[str, JsonValue] = {**standing.sighting.state, "rollout": record.id}
+    stays = rollout_state(record, goes_to)
+    expected: dict[str, JsonValue] = {**standing.sighting.state, **stays}
     confirmation = Confirmation(ConfirmationKind.YES)
     if record.is_production:
         confirmation = Confirmation(ConfirmationKind.TYPE_NAME, record.model)
 
     async def read_state() -> State:
-        return {**(await stand_again(session, record)).sighting.state, "rollout": record.id}
+        return {**(await stand_again(session, record)).sighting.state, **stays}
 
     preview = Preview(
         intent=new_intent(session, kind, subject, expected, reason),
@@ -239,6 +259,18 @@ def rollout_action(
         obstacles=tuple(obstacles),
     )
     return Action(preview, read_state, move.perform)
+
+
+def rollout_state(record: Rollout, goes_to: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+    """What an intent keeps of its rollout for the history: which it is, and what it leads to."""
+    return {ROLLOUT: record.id, **({GOES_TO: goes_to} if goes_to else {})}
+
+
+def _share(plan: RolloutPolicy, number: int) -> dict[str, JsonValue]:
+    weight = plan.steps[number - 1].weight
+    shares = dict(step_weights(plan, weight))
+    text = f"step {number} of {len(plan.steps)} at {weight} %"
+    return destination({plan.control: 100.0 - sum(shares.values()), **shares}, text)
 
 
 def _only_arm(standing: Standing) -> str:

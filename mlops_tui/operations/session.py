@@ -48,6 +48,7 @@ class Session:
 
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
     are by project and model id, as last read; ``known_references`` by project, model and version, with when they were.
+    are by project and model id, as last read; ``judges`` are those of rollouts, with what they have seen.
     """
 
     context: Context
@@ -60,6 +61,7 @@ class Session:
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
+    judges: dict[str, object] = field(default_factory=dict)
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)

@@ -1,0 +1,51 @@
+"""The lease of a rollout: who may act on it without being asked, and until when.
+
+GitLab has no compare-and-set, but it refuses a second flag of one name. A lease is therefore a flag with a number, and
+whoever takes over makes the next number: of two who try, one fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from mlops_tui.domain.feature_flags import FeatureFlag
+from mlops_tui.domain.rollout_records import Lease
+
+_NAME = re.compile(r"mlops-lease-(?P<rollout>[0-9a-f]{8})-(?P<number>[0-9]{1,9})")
+_TEXT = re.compile(r"held by (?P<holder>.{1,120}) until (?P<until>[0-9TZ:-]{20})")
+
+
+def lease_name(rollout: str, number: int) -> str:
+    """The flag of a lease."""
+    return f"mlops-lease-{rollout}-{number}"
+
+
+def lease_text(holder: str, until: datetime) -> str:
+    """What the flag's description says."""
+    return f"held by {holder} until {until.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}"
+
+
+def leases_of(flags: Iterable[FeatureFlag], rollout: str) -> list[Lease]:
+    """The leases of a rollout, the highest number last; one that says nothing readable has expired long ago."""
+    found: list[Lease] = []
+    for flag in flags:
+        name = _NAME.fullmatch(flag.name)
+        if name is None or name["rollout"] != rollout:
+            continue
+        text = _TEXT.fullmatch(flag.description)
+        until = datetime.min.replace(tzinfo=UTC)
+        if text is not None:
+            try:
+                until = datetime.fromisoformat(text["until"])
+            except ValueError:
+                text = None
+        found.append(Lease(int(name["number"]), text["holder"] if text else "", until))
+    return sorted(found, key=lambda lease: lease.number)
+
+
+def current_lease(flags: Iterable[FeatureFlag], rollout: str) -> Lease | None:
+    """The lease that counts, which is the one of the highest number; None where there is none."""
+    found = leases_of(flags, rollout)
+    return found[-1] if found else None

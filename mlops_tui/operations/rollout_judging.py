@@ -1,0 +1,264 @@
+"""Judge a rollout by what its traffic was: measure, keep the evidence, weigh it, and see what the step still needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from mlops_tui.analysis.judge import SequentialJudge
+from mlops_tui.analysis.reasons import mismatch_reason
+from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
+from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.policy import RolloutPolicy
+from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
+from mlops_tui.domain.rollout_records import (
+    Arm,
+    EventKind,
+    Hindrance,
+    Obstacle,
+    Rollout,
+    RolloutEvent,
+    StepProgress,
+    TrafficPoint,
+)
+from mlops_tui.domain.rollout_states import state_of
+from mlops_tui.domain.rollouts import Judgement, JudgePlan, Measurement, Verdict
+from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.session import Session
+from mlops_tui.storage.rollout_evidence import EvidenceFile
+
+FOLDER = "rollouts"
+_SHOWN = 240
+
+
+@dataclass(slots=True)
+class RunningJudge:
+    """A judge with what it has seen, so that a new window costs one look and not all of them again."""
+
+    judge: SequentialJudge
+    verdicts: list[Judgement] = field(default_factory=list)
+
+    def observe(self, evidence: Sequence[Measurement]) -> None:
+        """Take in what is later than all that was seen."""
+        last = self.verdicts[-1].at if self.verdicts else None
+        fresh = (item for item in evidence if last is None or item.at > last)
+        for at, measurements in groupby(fresh, key=lambda item: item.at):
+            self.verdicts.append(self.judge.observe(at, measurements))
+
+
+async def judged(session: Session, record: Rollout, now: datetime, *, is_changing: bool) -> Rollout:
+    """The record with measurements, verdicts and what its step needs; unchanged where it has no plan.
+
+    Where the traffic cannot be read, what was kept of it still counts, and an obstacle says why. ``now`` is the
+    server's time.
+    """
+    plan = record.plan
+    if plan is None:
+        return record
+    measured, obstacle = await _measured(session, record, plan, now)
+    file = evidence_file(session, record)
+    fresh = tuple(item for window in measured.windows for item in window.measurements)
+    kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
+    obstacles = [item for item in (obstacle, complaint) if item is not None]
+    obstacles += [Obstacle(Hindrance.NO_MEASUREMENTS, note) for note in measured.notes]
+    verdicts = _verdicts(session, record, plan, kept)
+    step = [window for window in measured.windows if window.start >= record.progress.since]
+    arms = _with_samples(record.arms, step)
+    needs = _needs(record, plan, step, verdicts, now)
+    mismatch = _mismatch(plan, arms)
+    if mismatch:
+        obstacles.append(Obstacle(Hindrance.MISMATCH, mismatch))
+        verdicts = _invalid(verdicts, mismatch)
+    is_complete = needs is not None and needs.is_complete
+    return replace(
+        record,
+        arms=arms,
+        needs=needs,
+        state=state_of(record.progress, is_changing=is_changing, is_complete=is_complete),
+        judgement=verdicts[-1] if verdicts else None,
+        verdicts=verdicts[-_SHOWN:],
+        traffic=tuple(_point(window) for window in measured.windows[-_SHOWN:]),
+        events=(*record.events, *_verdict_events(verdicts)),
+        obstacles=(*record.obstacles, *(() if record.state.is_over else obstacles)),
+    )
+
+
+def evidence_file(session: Session, record: Rollout) -> EvidenceFile:
+    """Where the evidence of a rollout is kept on this machine."""
+    return EvidenceFile(session.data / FOLDER, f"{record.id}-{record.plan_digest}")
+
+
+def judge_plan_of(plan: RolloutPolicy) -> JudgePlan | None:
+    """What a rollout is judged by, None without a guardrail.
+
+    The expected split is not part of it: it changes from step to step, so each step is tested by itself.
+    """
+    return replace(JudgePlan.of_policy(plan), weights={}) if plan.guardrails else None
+
+
+def plan_document(plan: RolloutPolicy) -> dict[str, JsonValue]:
+    """The judge's part of a plan as ``rollouts judge --plan`` reads it."""
+    guardrails: list[JsonValue] = []
+    for item in plan.guardrails:
+        optional: dict[str, JsonValue] = {
+            key: value
+            for key, value in (("metric", item.metric), ("quantile", item.quantile), ("threshold", item.threshold))
+            if value is not None
+        }
+        guardrails.append(
+            {
+                "name": item.name,
+                "kind": item.kind.value,
+                "direction": item.direction.value,
+                "margin": item.margin,
+                "margin_kind": item.margin_kind.value,
+                "critical": item.is_critical,
+                "min_samples": item.min_samples,
+            }
+            | optional
+        )
+    return {
+        "alpha": plan.alpha,
+        "control": plan.control,
+        "treatments": list(plan.treatments),
+        "guardrails": guardrails,
+    }
+
+
+async def _measured(
+    session: Session, record: Rollout, plan: RolloutPolicy, now: datetime
+) -> tuple[Measured, Obstacle | None]:
+    if record.state.is_over:
+        return Measured(), None
+    control = None if record.control_version == UNKNOWN_VERSION else record.control_version
+    versions: Mapping[str, str | None] = {
+        plan.control: control,
+        **{arm.name: arm.version for arm in record.arms if not arm.is_control},
+    }
+    subject = MeasuredSubject(record.project, record.model, record.environment, versions)
+    try:
+        source = await session.traces()
+        return await measure(source, subject, plan.guardrails, record.begun_at, now), None
+    except MlopsError as error:
+        return Measured(), Obstacle(Hindrance.NO_MEASUREMENTS, f"The traffic cannot be measured: {error}")
+
+
+def _kept(
+    file: EvidenceFile, fresh: Sequence[Measurement], plan: RolloutPolicy
+) -> tuple[tuple[Measurement, ...], Obstacle | None]:
+    try:
+        return (file.append(fresh, plan_document(plan)) if fresh else file.read()), None
+    except MlopsError as error:
+        return tuple(fresh), Obstacle(Hindrance.NO_MEASUREMENTS, str(error), stops_watch=False)
+
+
+def _verdicts(
+    session: Session, record: Rollout, plan: RolloutPolicy, kept: Sequence[Measurement]
+) -> tuple[Judgement, ...]:
+    judge_plan = judge_plan_of(plan)
+    if judge_plan is None:
+        return ()
+    key = f"{record.id}-{record.plan_digest}"
+    running = session.judges.get(key)
+    if not isinstance(running, RunningJudge):
+        running = session.judges[key] = RunningJudge(SequentialJudge(judge_plan))
+    known = {guardrail.name for guardrail in plan.guardrails}
+    running.observe([item for item in kept if item.guardrail in known and item.arm in judge_plan.arms])
+    return tuple(running.verdicts)
+
+
+def _with_samples(arms: Sequence[Arm], windows: Sequence[MeasuredWindow]) -> tuple[Arm, ...]:
+    samples = _samples(windows)
+    total = sum(samples.values())
+    return tuple(
+        replace(
+            arm,
+            samples=samples[arm.name],
+            observed=round(100.0 * samples[arm.name] / total, 2) if total else None,
+        )
+        for arm in arms
+    )
+
+
+def _samples(windows: Sequence[MeasuredWindow]) -> Counter[str]:
+    samples: Counter[str] = Counter()
+    for window in windows:
+        samples.update({arm: traffic.spans for arm, traffic in window.traffic.items()})
+    return samples
+
+
+def _needs(
+    record: Rollout,
+    plan: RolloutPolicy,
+    windows: Sequence[MeasuredWindow],
+    verdicts: Sequence[Judgement],
+    now: datetime,
+) -> StepProgress | None:
+    """What the step needs: its time, its own samples, and those that single guardrails ask for over all steps."""
+    step = record.step
+    if step is None or record.state.is_over:
+        return record.needs
+    samples = _samples(windows)
+    left = {
+        arm.name: max(step.min_samples - samples[arm.name], _guardrail_lack(plan, verdicts, arm.name), 0)
+        for arm in record.arms
+        if not (arm.is_control and step.weight == 100)
+    }
+    soak_left = max(step.soak - (now - record.progress.since), timedelta(0))
+    measured_for = sum((window.width for window in windows), timedelta(0))
+    waits = [_wait(count, samples[arm], measured_for) for arm, count in left.items() if count]
+    known = [wait for wait in waits if wait is not None]
+    eta = now + max([soak_left, *known]) if len(known) == len(waits) else None
+    return StepProgress(soak_left, {arm: samples[arm] for arm in left}, left, eta)
+
+
+def _guardrail_lack(plan: RolloutPolicy, verdicts: Sequence[Judgement], arm: str) -> int:
+    """The most that any critical guardrail lacks of an arm."""
+    wanted = {item.name: item.min_samples for item in plan.guardrails if item.is_critical}
+    results = verdicts[-1].guardrails if verdicts else ()
+    seen = {result.name: result.n[arm] for result in results if arm in result.n}
+    return max((int(least - seen.get(name, 0.0)) for name, least in wanted.items()), default=0)
+
+
+def _wait(count: int, samples: int, measured_for: timedelta) -> timedelta | None:
+    return measured_for * (count / samples) if samples and measured_for else None
+
+
+def _mismatch(plan: RolloutPolicy, arms: Sequence[Arm]) -> str:
+    """Why the arms cannot be compared on this step; empty where they can, or the plan does not ask for the test."""
+    expected = {arm.name: arm.weight / 100.0 for arm in arms if arm.weight > 0}
+    if not plan.weights or len(expected) < 2:
+        return ""
+    observed = {arm.name: float(arm.samples) for arm in arms if arm.name in expected}
+    p = mismatch_p(observed, expected)
+    return mismatch_reason(observed, expected, p) if p is not None and p < LIMIT else ""
+
+
+def _invalid(verdicts: tuple[Judgement, ...], why: str) -> tuple[Judgement, ...]:
+    """The newest verdict is none while the split is wrong; a breach stays one."""
+    if not verdicts or verdicts[-1].verdict is Verdict.BREACH:
+        return verdicts
+    return (*verdicts[:-1], replace(verdicts[-1], verdict=Verdict.INVALID, reason=why))
+
+
+def _point(window: MeasuredWindow) -> TrafficPoint:
+    return TrafficPoint(
+        window.start,
+        window.width,
+        {arm: traffic.spans for arm, traffic in window.traffic.items()},
+        {arm: traffic.errors for arm, traffic in window.traffic.items()},
+    )
+
+
+def _verdict_events(verdicts: Sequence[Judgement]) -> Iterator[RolloutEvent]:
+    before: Verdict | None = None
+    for judgement in verdicts:
+        if judgement.verdict is not before:
+            text = f"{judgement.verdict.value}: {judgement.reason}"
+            yield RolloutEvent(judgement.at, EventKind.VERDICT, text)
+        before = judgement.verdict

@@ -1,0 +1,104 @@
+"""Rollouts whose state stands in the name of a pipeline: what the drivers of jobs and of an ingress have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mlops_tui.domain.api_calls import ApiCall
+from mlops_tui.domain.deployments import DeploymentStatus
+from mlops_tui.domain.jobs import Job
+from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
+from mlops_tui.domain.policy import RolloutDriver
+from mlops_tui.domain.promotions import pipeline_arguments
+from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
+from mlops_tui.domain.rollout_records import Hindrance, Obstacle
+from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.gitlab.pipelines import create_call, declared_inputs, rename_call
+from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
+from mlops_tui.operations.session import Session
+
+PLAYABLE = frozenset({PipelineStatus.MANUAL, PipelineStatus.SCHEDULED})
+UNDER_WAY = frozenset(
+    {
+        PipelineStatus.PENDING,
+        PipelineStatus.RUNNING,
+        PipelineStatus.PREPARING,
+        PipelineStatus.WAITING_FOR_RESOURCE,
+        PipelineStatus.WAITING_FOR_CALLBACK,
+        PipelineStatus.CANCELING,
+    }
+)
+
+
+def marked_pipelines(reading: ProjectReading, driver: RolloutDriver) -> list[tuple[Pipeline, RolloutMark]]:
+    """The pipelines that carry a rollout of a driver, newest first."""
+    marks = ((pipeline, read_mark(pipeline.name)) for pipeline in reading.pipelines)
+    return [(pipeline, mark) for pipeline, mark in marks if mark is not None and mark.driver is driver]
+
+
+async def pipeline_calls(session: Session, reading: ProjectReading, mark: RolloutMark) -> tuple[ApiCall, ApiCall]:
+    """The calls that make the pipeline of a version, and name it by its mark."""
+    policy = reading.policy.for_model(mark.model)
+    ref = policy.deploy.ref or reading.project.default_branch
+    inputs = await declared_inputs(session.transport, reading.project.ref, ref)
+    values = {"model": mark.model, "version": mark.version, "environment": mark.environment, "intent": mark.id}
+    arguments = pipeline_arguments(policy.deploy, mark.model in reading.policy.models, inputs, values)
+    project = reading.project.ref
+    return (
+        create_call(project, ref, arguments.inputs, arguments.variables, "start the rollout's pipeline"),
+        rename_call(project, mark.text),
+    )
+
+
+def renamed(reading: ProjectReading, sighting: Sighting, after: Progress) -> ApiCall:
+    """The call that writes down how far a rollout is."""
+    mark = replace(sighting.mark, progress=after)
+    number = sighting.pipeline.id if sighting.pipeline else 0
+    call = rename_call(reading.project.ref, mark.text).filled(pipeline=number)
+    return replace(call, purpose="write down how far the rollout is")
+
+
+def job_named(jobs: Sequence[Job], names: Sequence[str]) -> Job | None:
+    """The newest job that has one of these names, the first name that any job has."""
+    for name in names:
+        found = [job for job in jobs if job.name.strip().lower() == name.lower()]
+        if found:
+            return max(found, key=lambda job: job.id)
+    return None
+
+
+def is_restored(reading: ProjectReading, mark: RolloutMark, progress: Progress, versions: set[str]) -> bool:
+    """Whether another version was deployed in full since an abort began: the new one then serves nobody."""
+    return progress.phase is Phase.ABORTING and any(
+        item.environment == mark.environment
+        and item.status is DeploymentStatus.SUCCESS
+        and item.is_full
+        and item.deployed is not None
+        and item.deployed.model == mark.model
+        and item.deployed.version not in versions
+        and item.took_effect_at >= progress.since
+        for item in reading.delivery.deployments
+    )
+
+
+def job_obstacles(reading: ProjectReading, job: Job | None) -> list[Obstacle]:
+    """What keeps a job from being played, or what became of it."""
+    if job is None:
+        return []
+    found: list[Obstacle] = []
+    if job.status is PipelineStatus.FAILED:
+        why = f" ({job.failure_reason.replace('_', ' ')})" if job.failure_reason else ""
+        found.append(Obstacle(Hindrance.FAILED, f"The job {job.name} failed{why}: see its log, or abort"))
+    blocked = next(
+        (
+            item
+            for item in reading.delivery.deployments
+            if item.job is not None and item.job.id == job.id and item.status is DeploymentStatus.BLOCKED
+        ),
+        None,
+    )
+    if blocked is not None and reading.project.has_deployment_approvals:
+        text = f"The job {job.name} may wait for approvals: deployment {blocked.id} is blocked"
+        found.append(Obstacle(Hindrance.APPROVAL, text, stops_watch=False))
+    return found
