@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import Outcome, Receipt
@@ -134,7 +134,7 @@ class Watcher:
         return self._keeper
 
 
-async def watching(watcher: Watcher, interval: float = INTERVAL) -> AsyncIterator[Look]:
+async def watching(watcher: Watcher, interval: float = INTERVAL) -> AsyncGenerator[Look, None]:
     """Look every ``interval`` seconds until the rollout is over; the last look says so.
 
     A lost connection is waited out. The lease is given back at the end, whatever happens.

@@ -47,8 +47,8 @@ class Session:
     """What every query and command needs; an asynchronous context manager, made by ``open_session``.
 
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
-    are by project and model id, as last read; ``known_references`` by project, model and version, with when they were.
-    are by project and model id, as last read; ``judges`` are those of rollouts, with what they have seen.
+    are by project and model id, as last read; ``known_references`` by project, model and version, with when they were;
+    ``judges`` are those of rollouts, with what they have seen.
     """
 
     context: Context

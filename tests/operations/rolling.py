@@ -1,15 +1,23 @@
-"""A plan in the company's policy file, and the rollouts that are begun by it."""
+"""Rollouts of the company's fraud model: plans, traffic that is really stored as traces, and people who act."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from mlops_tui.domain.actions import Outcome, Receipt
 from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.traces import Resource, Span, Value
 from mlops_tui.operations.actions import Action, run
 from mlops_tui.operations.rollouts import prepare_start, rollout
 from mlops_tui.operations.session import Session
+from mlops_tui.storage.traces import FILE_NAME, TraceStore
 from tests.operations.company import Company
+from tests.storage.trace_spans import span
 
+WIDTH = 10
 PLAN = """
 version: 1
 models:
@@ -17,8 +25,10 @@ models:
     deploy: {with: inputs, parameters: {intent: intent}}
     rollout:
       driver: flag
-      steps: [{weight: 5}, {weight: 25}, {weight: 100}]
-      guardrails: [{name: errors, kind: rate, direction: lower, margin: 0.02}]
+      steps: [{weight: 5, soak: 30s, min_samples: 100}, {weight: 25, soak: 20s}, {weight: 100}]
+      guardrails:
+        - {name: errors, kind: rate, direction: lower, margin: 0.05}
+        - {name: score, metric: prediction.score, kind: mean, direction: lower, margin: 0.1, critical: false}
 """
 
 
@@ -44,3 +54,50 @@ async def start(company: Company, session: Session, plan: str = PLAN, *versions:
     action = await prepare_start(session, project, "fraud", versions or ("2.1.0",), "production")
     await act(session, action)
     return (await rollout(session, action.preview.intent.id[:8])).data
+
+
+@dataclass
+class Traffic:
+    """What both arms serve: stored as spans of the session's own trace store, window by window."""
+
+    session: Session
+    control: str = "2.0.0"
+    treatment: str = "2.1.0"
+    number: int = 1
+    _store: TraceStore = field(init=False)
+
+    async def __aenter__(self) -> Self:
+        self._store = TraceStore(self.session.data / FILE_NAME, self.session.clock, width=WIDTH)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._store.close()
+
+    async def flow(self, windows: int, *, stable: int = 60, canary: int = 60, faults: float = 0.0) -> None:
+        """Let some windows of traffic pass; a share of the canary's answers are errors."""
+        for _ in range(windows):
+            begin = self.session.clock.now().timestamp()
+            spans = [self._span(begin, place, stable, "stable", self.control, False) for place in range(stable)]
+            spans += [
+                self._span(begin, place, canary, "canary", self.treatment, place < faults * canary)
+                for place in range(canary)
+            ]
+            await self._store.append(spans)
+            await self.session.clock.sleep(WIDTH)
+        await self._store.fold_all()
+
+    def _span(self, begin: float, place: int, of: int, arm: str, version: str, is_error: bool) -> Span:
+        self.number += 1
+        end_ns = int((begin + WIDTH * (place + 0.5) / of) * 1_000_000_000)
+        attributes: dict[str, Value] = {
+            "ml.model.name": "fraud",
+            "ml.model.version": version,
+            "ml.deployment.track": arm,
+            "deployment.environment.name": "production",
+            "gitlab.project.name": "acme/fraud",
+            "ml.prediction.score": 0.2 + 0.001 * (place % 7),
+        }
+        resource = Resource({"service.name": "fraud-api"})
+        return span(self.number, attributes, end_ns=end_ns, is_error=is_error, resource=resource)

@@ -1,0 +1,139 @@
+"""A watched rollout: it goes on when the traffic is healthy, and goes back by itself when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mlops_tui.analysis.judge import SequentialJudge
+from mlops_tui.domain.deployments import live_version
+from mlops_tui.domain.rollout_decisions import Course
+from mlops_tui.domain.rollout_records import Hindrance
+from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.operations.deliveries import read_delivery
+from mlops_tui.operations.rollout_judging import evidence_file, judge_plan_of
+from mlops_tui.operations.rollout_watching import Watcher
+from mlops_tui.operations.rollouts import prepare_advance, rollout
+from mlops_tui.operations.session import Session
+from tests.operations.company import Company
+from tests.operations.rolling import PLAN, Traffic, act, start
+
+
+async def flags(company: Company, session: Session) -> dict[str, Any]:
+    """The project's flags by name, as GitLab's REST API tells them."""
+    project = await company.project(session)
+    answer = await session.transport.get(f"/api/v4/projects/{project.ref.id}/feature_flags", {"per_page": "100"})
+    return {flag["name"]: flag for flag in answer.json()}
+
+
+def share(flag: Any) -> str:
+    """The percentage of a flag's only strategy."""
+    (strategy,) = flag["strategies"]
+    return str(strategy["parameters"]["rollout"])
+
+
+async def test_a_healthy_version_goes_step_by_step_and_is_deployed_in_full(company: Company) -> None:
+    async with company.session() as session, Traffic(session) as traffic:
+        record = await start(company, session)
+        assert (record.weight, record.state) == (5.0, RolloutState.SOAKING)
+        watcher = Watcher(session, record.id, may_act=True)
+        look = await watcher.look()
+        assert look.decision.course is Course.WAIT
+        await traffic.flow(8)
+        look = await watcher.look()
+        assert look.record.weight == 25.0, look
+        assert share((await flags(company, session))["fraud-canary"]) == "25"
+        await traffic.flow(4)
+        assert (await watcher.look()).record.weight == 100.0
+        look = await watcher.look()
+        assert (look.decision.course, look.receipt) == (Course.WAIT, None)
+        assert "person" in look.decision.reason
+        await act(session, await prepare_advance(session, record.id))
+        assert (await rollout(session, record.id)).data.state is RolloutState.PROMOTING
+        await session.clock.sleep(60)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.FINISH, RolloutState.DONE)
+        assert share((await flags(company, session))["fraud-canary"]) == "0"
+        delivery = await read_delivery(session, await company.project(session))
+        assert live_version(delivery.deployments, "fraud", "production").version == "2.1.0"
+        texts = [event.text for event in look.record.events]
+        assert any(text.startswith("step 2 of 3 at 25 %") for text in texts)
+        assert [point.weights["canary"] for point in look.record.weights[1:4]] == [5.0, 25.0, 100.0]
+        await watcher.close()
+        assert not [name for name in await flags(company, session) if "lease" in name]
+
+
+async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: Company) -> None:
+    async with company.session() as session, Traffic(session) as traffic:
+        record = await start(company, session)
+        watcher = Watcher(session, record.id, may_act=True)
+        await traffic.flow(5)
+        assert (await watcher.look()).record.verdict is Verdict.CONTINUE
+        await traffic.flow(8, faults=0.5)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.ROLL_BACK, RolloutState.ROLLED_BACK)
+        assert "errors of canary" in look.decision.reason
+        flag = (await flags(company, session))["fraud-canary"]
+        assert share(flag) == "0"
+        assert " aborted since " in flag["description"]
+        evidence = evidence_file(session, record).read()
+        assert record.plan is not None
+        plan = judge_plan_of(record.plan)
+        assert plan is not None
+        judge = SequentialJudge(plan)
+        last = [
+            judge.observe(at, [item for item in evidence if item.at == at])
+            for at in sorted({item.at for item in evidence})
+        ][-1]
+        assert last.verdict is Verdict.BREACH
+        # The same from another place, which has neither the evidence nor the journal.
+        await watcher.close()
+    async with company.session("developer") as elsewhere:
+        again = (await rollout(elsewhere, record.id)).data
+        assert (again.state, again.weight) == (RolloutState.ROLLED_BACK, 0.0)
+
+
+async def test_of_two_watchers_one_acts_and_the_other_takes_over_when_it_is_gone(company: Company) -> None:
+    async with company.session() as one, company.session("developer") as two, Traffic(one) as traffic:
+        record = await start(company, one)
+        first, second = Watcher(one, record.id, may_act=True), Watcher(two, record.id, may_act=True)
+        await asyncio.gather(first.look(), second.look())
+        held = [name for name in await flags(company, one) if name.startswith("mlops-lease")]
+        assert held == [f"mlops-lease-{record.id}-1"]
+        await traffic.flow(8)
+        two.data.joinpath("traces.db").symlink_to(one.data / "traces.db")
+        looks = await asyncio.gather(first.look(), second.look())
+        acted = [look for look in looks if look.receipt is not None]
+        assert len(acted) == 1
+        assert acted[0].record.progress.step == 2
+        # Whoever held it is gone without a word: after its time the other one takes over, with the next number.
+        gone, other = (first, second) if looks[0].receipt else (second, first)
+        await other.session.clock.sleep(100)
+        await other.look()
+        assert [name for name in await flags(company, one) if "lease" in name] == [f"mlops-lease-{record.id}-2"]
+        look = await gone.look()
+        assert look.receipt is None
+        await other.close()
+
+
+async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
+    async with company.session() as session, Traffic(session) as traffic:
+        record = await start(company, session)
+        watcher = Watcher(session, record.id, may_act=True)
+        await traffic.flow(6, canary=0)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.HOLD, RolloutState.HELD)
+        assert "canary served nothing" in look.decision.reason
+        await watcher.close()
+
+
+async def test_another_split_than_planned_is_no_comparison(company: Company) -> None:
+    plan = PLAN.replace("      guardrails:", "      weights: {stable: 0.5, canary: 0.5}\n      guardrails:")
+    async with company.session() as session, Traffic(session) as traffic:
+        record = await start(company, session, plan)
+        await traffic.flow(6, stable=50, canary=50)
+        look = await Watcher(session, record.id, may_act=False).look()
+        assert look.record.verdict is Verdict.INVALID
+        assert Hindrance.MISMATCH in {item.kind for item in look.record.obstacles}
+        assert (look.decision.course, look.note) == (Course.HOLD, "only watching")
