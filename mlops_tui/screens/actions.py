@@ -26,9 +26,25 @@ COMPARISON_ACTIONS = (
     KeyAction("comparison.baseline", ("B",), "Baseline", "Choose the run that the others are held against"),
     KeyAction("comparison.metrics", ("m",), "Metrics", "Plot the metric under the cursor for all these runs"),
 )
+ROLL_OUT = KeyAction(
+    "delivery.roll_out", ("O",), "Roll out", "Give this version a growing share of the traffic, judged", changes=True
+)
+ROLL_BACK = KeyAction("delivery.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True)
 DELIVERY_ACTIONS = (
     KeyAction("delivery.promote", ("P",), "Promote", "Deploy this version to an environment", changes=True),
-    KeyAction("delivery.roll_back", ("R",), "Roll back", "Go back to a version that was good", changes=True),
+    ROLL_OUT,
+    ROLL_BACK,
+)
+STEERING_ACTIONS = (
+    KeyAction("steering.advance", ("N",), "Next step", "Go on to the rollout's next step", changes=True),
+    KeyAction(
+        "steering.full", ("F",), "Full", "Give the new version everything, whatever steps are left", changes=True
+    ),
+    KeyAction("steering.hold", ("H",), "Hold", "Hold the rollout where it is, or let it go on", changes=True),
+    KeyAction("steering.abort", ("Z",), "Abort", "Abort the rollout and go back to the version before", changes=True),
+)
+ROLLOUT_ACTIONS = (
+    KeyAction("rollout.events", ("e",), "Events", "Show what happened in place of the tracks, or the tracks again"),
 )
 MAKE_VERSION = KeyAction("registry.make_version", ("V",), "Version", "Make a model version from a run", changes=True)
 EDIT_CARD = KeyAction("registry.edit_card", ("E",), "Edit card", "Edit the card of this model or version", changes=True)
@@ -59,6 +75,8 @@ OWN_ACTIONS = (
     *METRICS_ACTIONS,
     *COMPARISON_ACTIONS,
     *DELIVERY_ACTIONS,
+    *STEERING_ACTIONS,
+    *ROLLOUT_ACTIONS,
     *REGISTRY_ACTIONS,
     *MODEL_ACTIONS,
     *VERSION_ACTIONS,

@@ -1,4 +1,4 @@
-"""Views from which a model is promoted and rolled back, with the same two keys everywhere."""
+"""Views from which a model is promoted, rolled out and rolled back, with the same keys everywhere."""
 
 from __future__ import annotations
 
@@ -61,6 +61,14 @@ class DeliveringView(View):
         aim = self.aim()
         if aim is not None:
             promote(self, aim)
+
+    def action_roll_out(self) -> None:
+        """Give a version a growing share of the traffic."""
+        from mlops_tui.screens.rolling_out import roll_out
+
+        aim = self.aim()
+        if aim is not None:
+            roll_out(self, aim)
 
     def action_roll_back(self) -> None:
         """Go back to a version that was good."""

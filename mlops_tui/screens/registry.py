@@ -62,6 +62,14 @@ VIEWS = (
         ("approval", "inbox", "a"),
     ),
     ViewEntry(
+        "rollouts",
+        "6",
+        "Rollouts",
+        "versions that get a growing share of the traffic",
+        "mlops_tui.screens.rollouts:RolloutsView",
+        ("rollout", "canary", "ro"),
+    ),
+    ViewEntry(
         "journal", "", "Journal", "what was done from here", "mlops_tui.screens.journal:JournalView", ("history", "j")
     ),
 )

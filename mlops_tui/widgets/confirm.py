@@ -20,6 +20,7 @@ from mlops_tui.themes.tokens import STYLES, Token
 from mlops_tui.widgets.cells import Cell, fit, line, styled
 from mlops_tui.widgets.dialog import Dialog
 from mlops_tui.widgets.status import comparison
+from mlops_tui.widgets.text_layout import fold, text_line
 
 NARROW = 100
 ROWS_AROUND = 6
@@ -29,6 +30,8 @@ LABEL_WIDTH = 22
 VALUE_WIDTH = 30
 NARROW_BEFORE_WIDTH = 14
 NARROW_AFTER_WIDTH = 17
+LINE_WIDTH = 84
+NARROW_LINE_WIDTH = 64
 
 
 class ConfirmDialog(Dialog[str]):
@@ -146,7 +149,8 @@ def preview_body(preview: Preview, origin: str, *, is_narrow: bool = False) -> C
 
     What speaks against it comes first, where it is seen without scrolling.
     """
-    widths = (NARROW_BEFORE_WIDTH, NARROW_AFTER_WIDTH) if is_narrow else (VALUE_WIDTH, VALUE_WIDTH)
+    narrow, wide = (NARROW_BEFORE_WIDTH, NARROW_AFTER_WIDTH, NARROW_LINE_WIDTH), (VALUE_WIDTH, VALUE_WIDTH, LINE_WIDTH)
+    widths = narrow if is_narrow else wide
     warning, unknown = Cell(Sign.WARNING.glyph, Token.WARNING), Cell(Sign.UNKNOWN.glyph, Token.MUTED)
     against = [line(warning, obstacle, separator=" ") for obstacle in preview.obstacles]
     against += [line(unknown, Cell(gap, Token.MUTED), separator=" ") for gap in preview.gaps]
@@ -163,14 +167,20 @@ def _calls(calls: tuple[ApiCall, ...], origin: str) -> list[Content]:
     return lines
 
 
-def _changes(changes: tuple[Change, ...], most_before: int, most_after: int) -> list[Content]:
+def _changes(changes: tuple[Change, ...], most_before: int, most_after: int, most: int) -> list[Content]:
     if not changes:
         return []
     label = min(LABEL_WIDTH, max(cell_len(change.label) for change in changes))
     before = min(most_before, max(6, *(cell_len(change.before) for change in changes)))
     after = min(most_after, max(6, *(cell_len(change.after) for change in changes)))
     head = f"{fit('', label)}  {fit('before', before)}  after"
-    return [styled(head, Token.MUTED), *(_change(change, label, before, after) for change in changes)]
+    rows = (
+        _sentence(change, label, before, most - label - before - 4)
+        if change.is_better is None and cell_len(change.after) > after
+        else _change(change, label, before, after)
+        for change in changes
+    )
+    return [styled(head, Token.MUTED), *rows]
 
 
 def _change(change: Change, label: int, before: int, after: int) -> Content:
@@ -182,3 +192,11 @@ def _change(change: Change, label: int, before: int, after: int) -> Content:
         Cell(fit(change.after, after), verdict.token),
         Cell(sign, verdict.token),
     )
+
+
+def _sentence(change: Change, label: int, before: int, width: int) -> Content:
+    """A change that takes more than a word: nothing of it is cut off, it goes on in the lines below."""
+    first, *further = fold(text_line(change.after), width)
+    begun = line(Cell(fit(change.label, label) + "  ", Token.MUTED), fit(change.before, before) + "  ", *first)
+    indent = " " * (label + before + 4)
+    return Content("\n").join([begun, *(line(indent, *piece) for piece in further)])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.segment import Segment
-from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.style import Style
 from textual.timer import Timer
@@ -34,6 +33,7 @@ class Drawing(Widget):
         self._pace = pace or Pace(interval=0.0)
         self._timer: Timer | None = None
         self._strips: list[Strip] | None = None
+        self._drawn_for = Size()
 
     def lines(self, width: int, height: int) -> Sequence[TextLine]:
         """The drawing for a size; what lies beyond ``height`` is not seen."""
@@ -52,13 +52,9 @@ class Drawing(Widget):
         super().notify_style_update()
         self._strips = None
 
-    def on_resize(self, _event: events.Resize) -> None:
-        """Draw for the new size."""
-        self._strips = None
-
     def render_line(self, y: int) -> Strip:
         """One line of the drawing."""
-        if self._strips is None:
+        if self._strips is None or self._drawn_for != self.size:
             self._strips = self._drawn()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
@@ -66,8 +62,9 @@ class Drawing(Widget):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        before, self._strips = self._strips, self._drawn()
-        if before is None or len(before) != len(self._strips):
+        before = self._strips if self._drawn_for == self.size else None
+        self._strips = self._drawn()
+        if before is None:
             self.refresh()
             return
         for y, (old, new) in enumerate(zip(before, self._strips, strict=True)):
@@ -75,6 +72,7 @@ class Drawing(Widget):
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def _drawn(self) -> list[Strip]:
+        self._drawn_for = self.size
         width, height = self.size
         base = self.rich_style
         styles = {token: base + Style.parse(text).rich_style for token, text in STYLES.items() if text}

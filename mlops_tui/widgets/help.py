@@ -20,6 +20,7 @@ KEY_WIDTH = 16
 TITLE_WIDTH = 14
 _TITLES = {
     "delivery": "To production and back",
+    "steering": "On the rollout",
     "registry": "In the registry",
     "app": "Everywhere",
     "go": "To other views",

@@ -53,7 +53,7 @@ class IntervalPlot(Drawing):
         pace: See ``Drawing``.
     """
 
-    DEFAULT_CSS: ClassVar[str] = "IntervalPlot { height: auto; width: 1fr; }"
+    DEFAULT_CSS: ClassVar[str] = "IntervalPlot { height: auto; width: 1fr; padding: 0 1; }"
 
     def __init__(
         self,
@@ -71,13 +71,13 @@ class IntervalPlot(Drawing):
         """What was shown last, drawn or waiting for its turn."""
         return self._intervals
 
-    def show(self, intervals: Sequence[Interval], *, by_person: bool = False) -> None:
-        """Show these intervals; see ``Drawing.renew`` for when."""
-        shown = tuple(intervals)
-        if shown == self._intervals:
+    def show(self, intervals: Sequence[Interval], *, empty: str = "", by_person: bool = False) -> None:
+        """Show these intervals, or ``empty`` where there are none; see ``Drawing.renew`` for when."""
+        shown, said = tuple(intervals), empty or self._empty
+        if (shown, said) == (self._intervals, self._empty):
             return
-        has_grown = len(shown) != len(self._intervals)
-        self._intervals = shown
+        has_grown = len(shown) != len(self._intervals) or not shown
+        self._intervals, self._empty = shown, said
         if has_grown:
             self.refresh(layout=True)
         self.renew(by_person=by_person or has_grown)

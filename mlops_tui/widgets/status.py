@@ -9,6 +9,8 @@ from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.approvals import ApprovalState
 from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.pipelines import PipelineStatus
+from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.domain.rollouts import Verdict
 from mlops_tui.domain.runs import RunStatus
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
@@ -109,6 +111,43 @@ def approval_state(state: ApprovalState) -> Status:
             return Status(Sign.STOPPED, state.value, Token.MUTED)
         case _:
             assert_never(state)
+
+
+def rollout_state(state: RolloutState) -> Status:
+    """How the state of a rollout looks."""
+    word = state.value.replace("_", " ")
+    match state:
+        case RolloutState.STARTING:
+            return Status(Sign.WAITING, word, Token.MUTED)
+        case RolloutState.STEPPING | RolloutState.SOAKING | RolloutState.PROMOTING:
+            return Status(Sign.RUNNING, word, Token.RUNNING)
+        case RolloutState.READY | RolloutState.HELD:
+            return Status(Sign.PAUSED, word, Token.WARNING)
+        case RolloutState.ROLLING_BACK:
+            return Status(Sign.WARNING, word, Token.ERROR)
+        case RolloutState.DONE:
+            return Status(Sign.OK, word, Token.OK)
+        case RolloutState.ROLLED_BACK:
+            return Status(Sign.STOPPED, word, Token.WARNING)
+        case _:
+            assert_never(state)
+
+
+def verdict(said: Verdict) -> Status:
+    """How a verdict of the judge looks."""
+    match said:
+        case Verdict.HEALTHY:
+            return Status(Sign.OK, said.value, Token.OK)
+        case Verdict.BREACH:
+            return Status(Sign.FAILED, said.value, Token.ERROR)
+        case Verdict.CONTINUE:
+            return Status(Sign.RUNNING, said.value, Token.RUNNING)
+        case Verdict.INSUFFICIENT:
+            return Status(Sign.WAITING, said.value, Token.MUTED)
+        case Verdict.INVALID:
+            return Status(Sign.WARNING, said.value, Token.ERROR)
+        case _:
+            assert_never(said)
 
 
 def comparison(is_better: bool | None) -> Status:

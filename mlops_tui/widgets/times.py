@@ -27,5 +27,11 @@ def short_moment(moment: datetime | None, now: datetime) -> str:
     return f"{local:%m-%d %H:%M}" if local.year == _local(now, now).year else f"{local:%Y-%m-%d}"
 
 
+def clock_time(moment: datetime, now: datetime) -> str:
+    """The time of day, for instance "14:02"; with the date where it is not of the day of ``now``."""
+    local = _local(moment, now)
+    return f"{local:%H:%M}" if local.date() == _local(now, now).date() else f"{local:%m-%d %H:%M}"
+
+
 def _local(moment: datetime, now: datetime) -> datetime:
     return moment.astimezone(now.astimezone().tzinfo or UTC)

@@ -41,13 +41,17 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TrackData:
-    """Rows with their common axis from ``start`` to ``end``; ``x_text`` writes a place on it, ``x_title`` names it."""
+    """Rows with their common axis from ``start`` to ``end``; ``x_text`` writes a place on it, ``x_title`` names it.
+
+    ``empty`` is the sentence that stands where there are no rows.
+    """
 
     tracks: tuple[Track, ...] = ()
     start: float = 0.0
     end: float = 0.0
     x_text: Callable[[float], str] = field(default=plain_number, compare=False)
     x_title: str = "time"
+    empty: str = "Nothing was measured yet."
 
 
 def track_lines(data: TrackData, width: int) -> list[TextLine]:
@@ -56,7 +60,7 @@ def track_lines(data: TrackData, width: int) -> list[TextLine]:
     notes = max((len(track.now) for track in data.tracks), default=0)
     room = width - names - GAP - (notes + GAP if notes else 0)
     if not data.tracks or room < LEAST_WIDTH or data.end <= data.start:
-        return [(Cell("Nothing was measured yet." if room >= LEAST_WIDTH else "Too narrow.", Token.MUTED),)]
+        return [(Cell(data.empty if room >= LEAST_WIDTH else "Too narrow.", Token.MUTED),)]
     rows: list[TextLine] = []
     for track in data.tracks:
         low, high = _ends(track, data.tracks)

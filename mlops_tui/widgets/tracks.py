@@ -23,7 +23,7 @@ from mlops_tui.widgets.track_lines import TrackData, track_lines
 class TrackCanvas(Drawing, can_focus=True):
     """The drawn rows."""
 
-    DEFAULT_CSS = "TrackCanvas { height: 1fr; width: 1fr; }"
+    DEFAULT_CSS = "TrackCanvas { height: 1fr; width: 1fr; padding: 0 1; }"
 
     def __init__(self, pace: Pace | None = None) -> None:
         super().__init__(pace=pace)

@@ -54,6 +54,8 @@ class Console(MlopsApp):
 
     async def pass_time(self, seconds: float) -> None:
         """Let time go by on both sides."""
+        if not seconds:
+            return
         self.company.sandbox_clock.advance(seconds)
         clock = self.clock
         assert isinstance(clock, ManualClock)
@@ -99,17 +101,22 @@ async def opened(
 
 async def until(pilot: Pilot[Any], holds: Callable[[], object], *, passing: float = 0.0) -> None:
     """Wait until something holds: in real time, because real HTTP is under way, and ``passing`` seconds of the clock's
-    with each look.
+    with each look. Fails with what the screen shows.
     """
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            await pilot.pause()
-            try:
-                if holds():
-                    return
-            except LookupError:
-                pass
-            if passing:
-                assert isinstance(pilot.app, Console)
-                await pilot.app.pass_time(passing)
-            await asyncio.sleep(0.01)
+    app = pilot.app
+    assert isinstance(app, Console)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await _holds(pilot, holds):
+                await app.pass_time(passing)
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"this is what stands instead:\n{app.texts()}\n{app.notices()}") from None
+
+
+async def _holds(pilot: Pilot[Any], holds: Callable[[], object]) -> bool:
+    await pilot.pause()
+    try:
+        return bool(holds())
+    except LookupError:
+        return False

@@ -1,0 +1,173 @@
+"""One rollout, live: its tree, the weight over the same time as what was measured, harm against the margins, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Static
+
+from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.rollout_records import Hindrance, Rollout, RolloutEvent
+from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.screens.actions import ROLLOUT_ACTIONS
+from mlops_tui.screens.feeds import Feed
+from mlops_tui.screens.rollout_facts import facts
+from mlops_tui.screens.rollout_figures import intervals, tracks
+from mlops_tui.screens.rollout_tree import TREE_COLUMNS, rollout_branch
+from mlops_tui.screens.rollout_values import rollout_value
+from mlops_tui.screens.steering import SteeringView
+from mlops_tui.themes.tokens import Token
+from mlops_tui.widgets.actions import bindings
+from mlops_tui.widgets.cells import Cell
+from mlops_tui.widgets.intervals import IntervalPlot
+from mlops_tui.widgets.pane import Pane
+from mlops_tui.widgets.table import Table
+from mlops_tui.widgets.table_columns import Column
+from mlops_tui.widgets.table_source import list_source
+from mlops_tui.widgets.times import short_moment
+from mlops_tui.widgets.tracks import Tracks
+from mlops_tui.widgets.tree import Tree
+
+if TYPE_CHECKING:
+    from mlops_tui.operations.session import Session
+
+WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (160, "-vast")]
+HEIGHTS: list[tuple[int, str]] | None = [(0, "-short"), (34, "-tall")]
+EVENT_COLUMNS = (
+    Column("at", "WHEN", 11, is_sortable=False),
+    Column("kind", "EVENT", 10, is_sortable=False),
+    Column("text", "WHAT", 30, flex=1, is_sortable=False),
+    Column("by", "BY", 10, priority=20, is_sortable=False),
+)
+NOTHING_JUDGED = "Nothing was judged yet: it begins with the first closed window of measurements."
+
+
+class RolloutView(SteeringView):
+    """A rollout.
+
+    Args:
+        rollout_id: Its id.
+        known: What is known of it already, drawn until it is read anew.
+    """
+
+    NAME = "rollout"
+    CSS_PATH = Path(__file__).with_suffix(".tcss")
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    AUTO_FOCUS: ClassVar[str | None] = "Tree"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ROLLOUT_ACTIONS)]
+
+    def __init__(self, rollout_id: str, known: Rollout | None = None) -> None:
+        super().__init__()
+        self._rollout_id = rollout_id
+        self._rollout = known
+
+    @property
+    def crumb(self) -> str:
+        """The version, once it is known."""
+        return f"{self._rollout.model} {self._rollout.version}" if self._rollout else self._rollout_id
+
+    @property
+    def frame_name(self) -> str:
+        """One for each rollout."""
+        return f"rollout {self._rollout_id}"
+
+    def body(self) -> ComposeResult:
+        """Facts, the tree with the tracks, the intervals, the events."""
+        pace = self.host.new_pace()
+        yield Static("", id="facts")
+        with Container(id="middle"):
+            with Pane("Plan", id="tree"):
+                yield Tree(TREE_COLUMNS, empty="Loading…", id="rollout-tree")
+            with Pane("Over time", id="over-time"):
+                yield Tracks(pace=pace, id="tracks")
+        with Pane("Harm against the margin", id="harm"):
+            yield IntervalPlot(empty=NOTHING_JUDGED, pace=pace, id="intervals")
+        with Pane("Events", id="happened"):
+            yield Table(EVENT_COLUMNS, empty="Nothing is known to have happened.", id="events-table")
+
+    def on_mount(self) -> None:
+        """Draw what is known."""
+        super().on_mount()
+        if self._rollout is not None:
+            self._draw_rollout(self._rollout)
+
+    def feeds(self, session: Session) -> Iterable[Feed[Any]]:
+        """The rollout with its measurements, read together so that no two panes disagree."""
+        from mlops_tui.operations.rollouts import rollout
+
+        cached = session.cached_view(self.frame_name, Rollout)
+        yield Feed(
+            lambda: rollout(session, self._rollout_id), self._take, "#tree", session.context.poll_interval, cached
+        )
+
+    def _take(self, snapshot: Snapshot[Rollout]) -> None:
+        is_first = self._rollout is None
+        self._rollout = snapshot.data
+        if is_first:
+            self.update_standing()
+        self._draw_rollout(snapshot.data)
+
+    def _draw_rollout(self, rollout: Rollout) -> None:
+        now = self.host.clock.now()
+        self._draw_facts(facts(rollout, now))
+        self.query_one(Tree).show_branches([rollout_branch(rollout)])
+        nothing = _why_nothing(rollout)
+        self.query_one(Tracks).show(replace(tracks(rollout, now), empty=nothing))
+        self.query_one(IntervalPlot).show(intervals(rollout), empty=nothing)
+        self._draw_events(rollout.events)
+
+    def _draw_facts(self, text: Content) -> None:
+        label = self.query_one("#facts", Static)
+        if label.content != text:
+            label.update(text)
+
+    def _draw_events(self, events: Iterable[RolloutEvent]) -> None:
+        now = self.host.clock.now()
+        newest = sorted(events, key=lambda event: event.at, reverse=True)
+        rows = [
+            (
+                f"{event.at.isoformat()} {event.kind.value} {event.text}",
+                (
+                    Cell(short_moment(event.at, now), Token.MUTED),
+                    Cell(event.kind.value),
+                    Cell(event.text),
+                    Cell(event.by, Token.MUTED),
+                ),
+            )
+            for event in newest
+        ]
+        self.query_one("#events-table", Table).show(list_source(EVENT_COLUMNS, rows))
+
+    def steered(self) -> Rollout | None:
+        """This one."""
+        return self._rollout
+
+    def describe(self) -> tuple[str, JsonValue] | None:
+        """This one."""
+        return (self.crumb, rollout_value(self._rollout)) if self._rollout else None
+
+    def copy_text(self) -> str | None:
+        """Its page in GitLab, or its id."""
+        return self._rollout.links[0] if self._rollout and self._rollout.links else self._rollout_id
+
+    def action_events(self) -> None:
+        """Show the events in place of the tracks, or the tracks again."""
+        self.toggle_class("-events")
+        if self.has_class("-events"):
+            self.query_one("#events-table", Table).focus()
+        else:
+            self.query_one(Tree).focus()
+
+
+def _why_nothing(rollout: Rollout) -> str:
+    """Why there are no intervals: what is in the way of measuring, where it is known."""
+    blind = (item.text for item in rollout.obstacles if item.kind is Hindrance.NO_MEASUREMENTS)
+    return next(blind, NOTHING_JUDGED)
