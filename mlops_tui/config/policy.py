@@ -15,11 +15,12 @@ from mlops_tui.config.policy_schema import (
     PolicyFile,
     RolloutTable,
 )
-from mlops_tui.config.validation import problems
+from mlops_tui.config.validation import dotted, problems
 from mlops_tui.config.yaml_document import YamlDocument, read_yaml
 from mlops_tui.domain import policy
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.projects import Role
+from mlops_tui.domain.rollout_plans import problems_of
 
 POLICY_PATH = ".gitlab/mlops.yml"
 
@@ -55,7 +56,17 @@ def find_policy_problems(document: YamlDocument, source: str) -> list[ConfigErro
         PolicyFile.model_validate(document.data)
     except ValidationError as error:
         return problems(error, PolicyFile, source, document.line_of)
-    return []
+    return _plan_problems(document, source)
+
+
+def _plan_problems(document: YamlDocument, source: str) -> list[ConfigError]:
+    """What makes a rollout impossible although every key of it is fine by itself."""
+    found: list[ConfigError] = []
+    for name, table in PolicyFile.model_validate(document.data).models.items():
+        for keys, sentence in problems_of(_rollout(table.rollout)) if table.rollout is not None else ():
+            location = ("models", name, "rollout", *keys)
+            found.append(ConfigError(sentence, source=source, key=dotted(location), line=document.line_of(location)))
+    return found
 
 
 def policy_json_schema() -> str:

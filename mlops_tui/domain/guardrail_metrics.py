@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
 from mlops_tui.domain.window_slices import BUCKETS_PER_OCTAVE, Traffic
 
 _ERRORS = frozenset({"error", "errors", "error_rate"})
-_LATENCY = frozenset({"latency", "duration"})
+_LATENCY = re.compile(r"(latency|duration)(_p[0-9]{1,3})?|p[0-9]{1,3}")
 _MILLISECOND = 1_000_000.0
 
 
@@ -56,7 +57,7 @@ def metric_of(guardrail: Guardrail) -> Metric:
     name = guardrail.metric or guardrail.name
     word = name.strip().lower().replace(" ", "_").replace("-", "_")
     match guardrail.kind:
-        case GuardrailKind.QUANTILE if word in _LATENCY and guardrail.threshold is not None:
+        case GuardrailKind.QUANTILE if _LATENCY.fullmatch(word) and guardrail.threshold is not None:
             if guardrail.threshold <= 0:
                 raise ValueError(f"The threshold of {guardrail.name} is a latency in milliseconds, above 0")
             return SlowEvents(round(math.log2(guardrail.threshold * _MILLISECOND) * BUCKETS_PER_OCTAVE))
@@ -66,7 +67,7 @@ def metric_of(guardrail: Guardrail) -> Metric:
             )
         case GuardrailKind.RATE | GuardrailKind.COUNT if word in _ERRORS:
             return ErrorEvents()
-        case GuardrailKind.MEAN if word in _LATENCY:
+        case GuardrailKind.MEAN if _LATENCY.fullmatch(word):
             raise ValueError(f"The guardrail {guardrail.name} is unknown: latency is measured by kind quantile")
         case _:
             return ColumnValues(name)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall
-from mlops_tui.domain.errors import RefusedError
+from mlops_tui.domain.errors import InvalidRequestError, RefusedError
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_marks import RolloutMark
@@ -126,8 +126,10 @@ def _environment_id(reading: ProjectReading, name: str) -> int:
 
 async def _weigh(sender: Sender, call: ApiCall) -> Performed | None:
     """Send the mutation; what to tell where GitLab says that it did nothing, else None."""
-    answer = await sender.send(call)
-    words = refusal(answer.body)
+    try:
+        words = refusal((await sender.send(call)).body)
+    except InvalidRequestError as error:
+        words = error.why
     if not words:
         return None
     message = f"{_SWITCHED_OFF}: {words}. Use driver: flag or driver: jobs in the plan, which work everywhere"

@@ -36,6 +36,7 @@ from mlops_tui.operations.session import Session
 
 _FULL_JOBS = ("rollout 100%", "timed rollout 100%", "production", "production_manual")
 _CANARY_WEIGHT = 50
+_LOOKS = 6
 
 
 class JobsDriver:
@@ -55,8 +56,7 @@ class JobsDriver:
 
         async def perform(sender: Sender) -> Performed:
             performed = await start_pipeline(sender, reading.project, calls)
-            jobs = await pipeline_jobs(session.transport, reading.project.ref, _number(performed))
-            job = job_named(jobs, names)
+            job = await _ready_job(session, reading, _number(performed), names)
             if job is None:
                 said = f"{performed.message}. It has no job {' or '.join(names)} yet: the first step waits for it"
                 return replace(performed, message=said)
@@ -206,6 +206,17 @@ async def _play(sender: Sender, reading: ProjectReading, call: ApiCall) -> Perfo
     job = read_job(answer.body, reading.project.ref)
     followed = {"job": job.id, "pipeline": job.pipeline_id, "project": reading.project.ref.id}
     return Performed(f"Job {job.name} runs as {job.id}", (job.web_url,), followed)
+
+
+async def _ready_job(session: Session, reading: ProjectReading, pipeline_id: int, names: Sequence[str]) -> Job | None:
+    """The job of a step, waited for as long as GitLab needs to make a pipeline ready; None where there is none."""
+    job: Job | None = None
+    for _ in range(_LOOKS):
+        job = job_named(await pipeline_jobs(session.transport, reading.project.ref, pipeline_id), names)
+        if job is not None and job.status is not PipelineStatus.CREATED:
+            break
+        await session.clock.sleep(1.0)
+    return job
 
 
 def _number(performed: Performed) -> int:

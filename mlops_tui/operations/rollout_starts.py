@@ -25,7 +25,8 @@ from mlops_tui.operations.models import find_version
 from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.rollout_drivers import driver_of, sightings
 from mlops_tui.operations.rollout_history import GOES_TO, destination
-from mlops_tui.operations.rollout_previews import Pace, PlanPreview, preview_of, step_changes
+from mlops_tui.operations.rollout_pace import recent_pace
+from mlops_tui.operations.rollout_previews import PlanPreview, preview_of, step_changes
 from mlops_tui.operations.rollout_sightings import ProjectReading, read_project
 from mlops_tui.operations.session import Session
 
@@ -107,7 +108,8 @@ async def _read(session: Session, project: Project, model: str, versions: Sequen
             f"There is no environment {environment}", why=f"the project has {', '.join(sorted(known)) or 'none'}"
         )
     live = live_version(reading.delivery.deployments, model, environment)
-    return _Start(reading, plan, tuple(found), environment, live, preview_of(plan, Pace()))
+    pace = await recent_pace(session, project.ref, model, environment, plan, live.version, reading.now)
+    return _Start(reading, plan, tuple(found), environment, live, preview_of(plan, pace))
 
 
 def _refuse_needless(start: _Start) -> None:

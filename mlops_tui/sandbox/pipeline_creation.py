@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_tui.sandbox import configuration, deployments, environment_records, errors, internal_ids, resource_groups
 from mlops_tui.sandbox.access import Project, Role
+from mlops_tui.sandbox.freeze_periods import is_frozen
 from mlops_tui.sandbox.job_actions import may_set_variables
 from mlops_tui.sandbox.predefined_variables import pipeline_variables
 from mlops_tui.sandbox.repository import tree
@@ -136,6 +137,8 @@ def store(services: Services, request: PipelineRequest, now: str) -> Row:
     predefined = pipeline_variables(
         services.settings, project, ref=revision.ref, tag=revision.tag, sha=revision.sha, source=request.source
     )
+    if is_frozen(database, project.id, services.clock.now()):
+        predefined["CI_DEPLOY_FREEZE"] = "true"
     given = {variable["key"]: variable["value"] for variable in request.variables}
     try:
         definition = configuration.build(text, request.inputs, {**predefined, **given})

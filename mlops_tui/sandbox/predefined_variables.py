@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mlops_tui.sandbox.access import Project, find_project
+from mlops_tui.sandbox.freeze_periods import is_frozen
 
 if TYPE_CHECKING:
     from mlops_tui.sandbox.database import Row
@@ -55,6 +56,8 @@ def job_variables(services: Services, job: Row) -> dict[str, str]:
         "CI_JOB_NAME": job["name"],
         "CI_JOB_STAGE": job["stage"],
     }
+    if is_frozen(database, project.id, services.clock.now()):
+        variables["CI_DEPLOY_FREEZE"] = "true"
     user = database.one("SELECT username, name FROM users WHERE id = ?", (job["user_id"],))
     if user is not None:
         variables |= {"GITLAB_USER_LOGIN": user["username"], "GITLAB_USER_NAME": user["name"]}

@@ -40,7 +40,7 @@ class Settings:
 
     `port` 0 means "any free port"; the server replaces it by the real one before the first request. `data` is a
     temporary folder when None. `root_path` is a relative URL root such as `/gitlab`, or empty. `speed` divides every
-    simulated duration.
+    simulated duration. `legacy_clusters` connects clusters by certificate, which GitLab has long switched off.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +52,7 @@ class Settings:
     seed: int = 1
     speed: float = 1.0
     root_path: str = ""
+    legacy_clusters: bool = False
 
     @property
     def base_url(self) -> str:

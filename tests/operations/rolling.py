@@ -32,12 +32,12 @@ models:
 """
 
 
-async def plan_for(company: Company, session: Session, plan: str = PLAN) -> None:
+async def plan_for(company: Company, session: Session, plan: str = PLAN, path: str = "acme/fraud") -> None:
     """Write a policy file on the default branch."""
-    project = await company.project(session)
+    project = await company.project(session, path)
     body = {"branch": "main", "content": plan, "commit_message": "Plan a rollout"}
-    path = f"/api/v4/projects/{project.ref.id}/repository/files/.gitlab%2Fmlops.yml"
-    await session.transport.send(ApiCall(Method.PUT, path, body))
+    file = f"/api/v4/projects/{project.ref.id}/repository/files/.gitlab%2Fmlops.yml"
+    await session.transport.send(ApiCall(Method.PUT, file, body))
 
 
 async def act(session: Session, action: Action) -> Receipt:
