@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_tui.analysis.unseen import most_rare_sightings
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile, NumericBins
 
 GROUPS = 10
@@ -79,11 +80,18 @@ def _special(values: FeatureCounts) -> tuple[int, ...]:
 def _bins_together(feature: FeatureProfile, values: FeatureCounts) -> list[int]:
     match feature.bins:
         case CategoryBins():
-            return list(values.counts)
+            return _common(feature.counts.counts, values.counts)
         case NumericBins():
             group = _tenths(feature.counts.counts)
             sums = np.bincount(group, weights=values.counts, minlength=GROUPS)
             return [int(count) for count in sums.tolist()]
+
+
+def _common(reference: Sequence[int], counts: Sequence[int]) -> list[int]:
+    """The counts of common categories, and last that of all rare and new ones."""
+    most = most_rare_sightings(reference)
+    common = [theirs for ours, theirs in zip(reference[:-1], counts, strict=False) if ours > most]
+    return [*common, sum(counts) - sum(common)]
 
 
 def _tenths(counts: Sequence[int]) -> NDArray[np.int64]:

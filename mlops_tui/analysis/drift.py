@@ -1,8 +1,9 @@
 """Comparing current data with a reference profile: every statistic, calibrated verdicts, a known false-alarm rate.
 
-One statistic decides for each feature: chi-square up to twenty categories, else the population stability index. The
-Benjamini-Hochberg procedure runs over the features; what is significant is drift only beyond the smallest effect. The
-other statistics of a feature carry its verdict and inform.
+One statistic decides for each feature: chi-square up to twenty categories, else the population stability index. Beside
+it the shares of missing values and of new categories are tested exactly, as few rows of either go under in it. The
+Benjamini-Hochberg procedure runs over all of these tests; what is significant is drift only beyond the smallest effect.
+The other statistics of a feature carry its verdict and inform.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from mlops_tui.analysis.distances import (
     population_stability_index,
     total_variation_distance,
 )
+from mlops_tui.analysis.rates import RateTest, rate_tests
 from mlops_tui.analysis.significance import (
     NullLaw,
     chi_square,
     chi_square_law,
-    difference_p,
-    excess_p,
     kolmogorov_p,
     psi_law,
 )
 from mlops_tui.analysis.thresholds import Limits, benjamini_hochberg
+from mlops_tui.analysis.unseen import most_rare_sightings
 from mlops_tui.domain.drift import DriftResult, DriftVerdict, FeatureKind, Statistic
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile, NumericBins
 
@@ -64,6 +65,11 @@ class _Measured:
     law: NullLaw
     per_effect: float
 
+    @property
+    def rates(self) -> tuple[RateTest, ...]:
+        """The shares that are tested beside it."""
+        return tuple(test for test in rate_tests(self.observation.reference, self.current) if test.is_of_something)
+
 
 def compare(observations: Sequence[Observation], limits: Limits | None = None) -> list[DriftResult]:
     """Compare features with their references; the results come in the order of the features.
@@ -74,14 +80,18 @@ def compare(observations: Sequence[Observation], limits: Limits | None = None) -
 
 
 def decide(observations: Sequence[Observation], limits: Limits | None = None) -> list[DriftResult]:
-    """The results that ``compare`` decides by, one for each feature, without the work of the others."""
+    """What ``compare`` decides by, without the work of the others: the deciding result of each feature comes first.
+
+    A share of missing values or new categories that has grown follows as a result of its own.
+    """
     return _compared(observations, limits or Limits(), informs=False)
 
 
 def _compared(observations: Sequence[Observation], limits: Limits, *, informs: bool) -> list[DriftResult]:
     measured = [_measure(seen, seen.current, informs=informs) for seen in observations if seen.current is not None]
-    tested = [entry for entry in measured if entry.law.freedom]
-    level = benjamini_hochberg([entry.figures[0].p_value or 0.0 for entry in tested], limits.level)
+    tested = [entry.figures[0].p_value or 0.0 for entry in measured if entry.law.freedom]
+    tested += [test.p_value or 0.0 for entry in measured for test in entry.rates]
+    level = benjamini_hochberg(tested, limits.level)
     judged = {id(entry.observation): _judge(entry, level, limits) for entry in measured}
     return [result for seen in observations for result in judged.get(id(seen)) or [_invalid(seen)]]
 
@@ -154,13 +164,11 @@ def _figures(reference: FeatureProfile, current: FeatureCounts) -> tuple[_Figure
         _Figure(Statistic.HELLINGER, hellinger_distance(ours, theirs)),
         _Figure(Statistic.TVD, total_variation_distance(ours, theirs)),
         _Figure(Statistic.LINF, l_infinity_distance(ours, theirs)),
-        _missing(reference.counts, current),
+        *map(_rate_figure, rate_tests(reference, current)),
     ]
-    match reference.bins:
-        case NumericBins() as bins:
-            return (*_cumulative(bins, reference.counts, current), *figures)
-        case CategoryBins():
-            return (*figures, _new_category(reference.counts, current))
+    if isinstance(reference.bins, NumericBins):
+        return (*_cumulative(reference.bins, reference.counts, current), *figures)
+    return tuple(figures)
 
 
 def _cumulative(bins: NumericBins, reference: FeatureCounts, current: FeatureCounts) -> list[_Figure]:
@@ -177,30 +185,19 @@ def _cumulative(bins: NumericBins, reference: FeatureCounts, current: FeatureCou
     ]
 
 
-def _missing(reference: FeatureCounts, current: FeatureCounts) -> _Figure:
-    difference = current.absent / current.n - reference.absent / reference.n
-    return _Figure(
-        Statistic.MISSING, difference, difference_p(reference.absent, reference.n, current.absent, current.n)
-    )
-
-
-def _new_category(reference: FeatureCounts, current: FeatureCounts) -> _Figure:
-    """The share of values outside the reference's categories, less what the reference itself had there."""
-    if not reference.valid or not current.valid:
-        return _Figure(Statistic.NEW_CATEGORY, None)
-    ours, theirs = reference.counts[-1], current.counts[-1]
-    return _Figure(
-        Statistic.NEW_CATEGORY,
-        theirs / current.valid - ours / reference.valid,
-        excess_p(ours, reference.valid, theirs, current.valid),
-    )
-
-
 def _judge(measured: _Measured, level: float, limits: Limits) -> list[DriftResult]:
     reference, current = measured.observation.reference, measured.current
     critical = measured.law.critical(level)
     threshold = max(critical, limits.smallest_effect * measured.per_effect)
-    verdict, reason = _verdict(measured, critical, threshold, limits)
+    grown = [test for test in measured.rates if test.is_drift(level, limits.smallest_effect)]
+    verdict, reason = _verdict(measured, critical, threshold, grown, limits)
+    figures = (*measured.figures, *(figure for figure in map(_rate_figure, grown) if figure not in measured.figures))
+    thresholds = {
+        test.statistic: test.threshold(level, limits.smallest_effect)
+        for test in measured.rates
+        if _rate_figure(test) in figures
+    }
+    thresholds[figures[0].statistic] = threshold if math.isfinite(threshold) else None
     return [
         DriftResult(
             feature=reference.name,
@@ -208,7 +205,7 @@ def _judge(measured: _Measured, level: float, limits: Limits) -> list[DriftResul
             statistic=figure.statistic,
             value=figure.value,
             p_value=figure.p_value,
-            threshold=threshold if place == 0 and math.isfinite(threshold) else None,
+            threshold=thresholds.get(figure.statistic),
             verdict=verdict,
             n_reference=reference.counts.n,
             n_current=current.n,
@@ -217,11 +214,17 @@ def _judge(measured: _Measured, level: float, limits: Limits) -> list[DriftResul
             decides=place == 0,
             reason=reason,
         )
-        for place, figure in enumerate(measured.figures)
+        for place, figure in enumerate(figures)
     ]
 
 
-def _verdict(measured: _Measured, critical: float, threshold: float, limits: Limits) -> tuple[DriftVerdict, str]:
+def _rate_figure(test: RateTest) -> _Figure:
+    return _Figure(test.statistic, test.value, test.p_value)
+
+
+def _verdict(
+    measured: _Measured, critical: float, threshold: float, grown: Sequence[RateTest], limits: Limits
+) -> tuple[DriftVerdict, str]:
     reference, current = measured.observation.reference.counts, measured.current
     value = measured.figures[0].value
     remark = _remark(reference, current)
@@ -229,14 +232,24 @@ def _verdict(measured: _Measured, critical: float, threshold: float, limits: Lim
         return DriftVerdict.INSUFFICIENT, "there are no rows"
     if value > threshold:
         return DriftVerdict.DRIFT, remark
+    if grown:
+        return DriftVerdict.DRIFT, "; ".join(test.sentence for test in grown)
     if min(reference.n, current.n) < limits.fewest_rows:
         return DriftVerdict.INSUFFICIENT, f"it takes {limits.fewest_rows} rows on either side to call nothing a change"
+    if _has_only_rare(measured.observation.reference):
+        return DriftVerdict.INSUFFICIENT, "its categories are too many and too rare to compare"
     is_same_single = not measured.law.freedom
     if not is_same_single and critical > limits.largest_unseen * measured.per_effect:
         return DriftVerdict.INSUFFICIENT, "a large change would not have been seen in so few rows"
     if value > critical:
         return DriftVerdict.OK, remark or "a difference for sure, but too small to count as drift"
     return DriftVerdict.OK, remark
+
+
+def _has_only_rare(reference: FeatureProfile) -> bool:
+    """Whether no category is common enough to be told from those that the reference never saw."""
+    counts = reference.counts.counts
+    return isinstance(reference.bins, CategoryBins) and max(counts[:-1], default=0) <= most_rare_sightings(counts)
 
 
 def _remark(reference: FeatureCounts, current: FeatureCounts) -> str:

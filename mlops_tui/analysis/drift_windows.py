@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from mlops_tui.analysis.drift import Observation, compare, decide
 from mlops_tui.analysis.thresholds import Limits
 from mlops_tui.domain.drift import DriftResult, DriftVerdict
-from mlops_tui.domain.drift_windows import FeatureDrift, Stretch, WindowVerdict
+from mlops_tui.domain.drift_windows import FeatureDrift, Stretch, WindowVerdict, severity
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile
 from mlops_tui.domain.window_slices import column_name
 from mlops_tui.domain.windows import WindowRow
@@ -79,9 +79,22 @@ def observe_counts(features: Sequence[FeatureProfile], columns: Counts) -> list[
     return [_observation(feature, columns.get(column_name(feature)), rows) for feature in features]
 
 
+def refuse_other_types(seen: Observation) -> Observation:
+    """The observation, or why it is none: every value of a numeric column is text or NaN, of which there was little.
+
+    Windows do not tell text from NaN. It is looked at once everything is added up, since a stretch may be mixed.
+    """
+    feature, values = seen.reference, seen.current
+    if values is None or isinstance(feature.bins, CategoryBins) or values.n == values.missing:
+        return seen
+    if values.nan < values.n - values.missing or 2 * feature.counts.nan >= feature.counts.n:
+        return seen
+    return Observation(feature, None, "no value is a number any more: the column has changed its type")
+
+
 def judge(features: Sequence[FeatureProfile], columns: Counts, limits: Limits) -> list[DriftResult]:
     """Every statistic of every feature over one stretch, as ``compare`` gives them."""
-    return compare(observe_counts(features, columns), limits)
+    return compare([refuse_other_types(seen) for seen in observe_counts(features, columns)], limits)
 
 
 def window_verdicts(
@@ -90,34 +103,44 @@ def window_verdicts(
     """The deciding statistic of every feature in each window, each window an analysis of its own."""
     series: dict[str, list[WindowVerdict]] = {feature.name: [] for feature in features}
     for window, columns in windows.items():
-        for result in decide(observe_counts(features, columns), limits):
-            series[result.feature].append(
-                WindowVerdict(
-                    window,
-                    result.value,
-                    result.p_value,
-                    result.threshold,
-                    result.verdict,
-                    result.n_current,
-                    result.missing_current,
-                    result.reason,
-                )
-            )
+        observations = [refuse_other_types(seen) for seen in observe_counts(features, columns)]
+        for name, found in by_feature(decide(observations, limits)).items():
+            series[name].append(_window_verdict(window, found))
     return {name: tuple(verdicts) for name, verdicts in series.items()}
+
+
+def by_feature(results: Sequence[DriftResult]) -> dict[str, list[DriftResult]]:
+    """The results of each feature, in their order."""
+    found: dict[str, list[DriftResult]] = {}
+    for result in results:
+        found.setdefault(result.feature, []).append(result)
+    return found
 
 
 def feature_drifts(
     results: Sequence[DriftResult], series: Mapping[str, Sequence[WindowVerdict]]
 ) -> tuple[FeatureDrift, ...]:
     """The features with their windows, the worst first: by verdict, then by how far the value is over its threshold."""
-    by_feature: dict[str, list[DriftResult]] = {}
-    for result in results:
-        by_feature.setdefault(result.feature, []).append(result)
     drifts = [
         FeatureDrift(name, found[0].kind, tuple(found), tuple(series.get(name, ())))
-        for name, found in by_feature.items()
+        for name, found in by_feature(results).items()
     ]
     return tuple(sorted(drifts, key=lambda item: (_WORST_FIRST.index(item.verdict), -item.severity, item.feature)))
+
+
+def _window_verdict(window: Stretch, results: Sequence[DriftResult]) -> WindowVerdict:
+    deciding, *rates = results
+    return WindowVerdict(
+        window,
+        deciding.value,
+        deciding.p_value,
+        deciding.threshold,
+        deciding.verdict,
+        deciding.n_current,
+        deciding.missing_current,
+        deciding.reason,
+        max((severity(rate.value, rate.threshold) for rate in rates), default=0.0),
+    )
 
 
 def _observation(feature: FeatureProfile, values: FeatureCounts | None, rows: int) -> Observation:
@@ -126,13 +149,4 @@ def _observation(feature: FeatureProfile, values: FeatureCounts | None, rows: in
         return Observation(feature, FeatureCounts(rows, rows, 0, 0, 0, 0.0, 0.0, None, None, empty))
     if len(values.counts) != feature.bins.size:
         return Observation(feature, None, "its windows were counted in other bins than the reference has")
-    if _has_changed_type(feature, values):
-        return Observation(feature, None, "no value is a number any more: the column has changed its type")
     return Observation(feature, values)
-
-
-def _has_changed_type(feature: FeatureProfile, values: FeatureCounts) -> bool:
-    """Whether every value of a numeric column is text or NaN, of which the reference had little."""
-    if isinstance(feature.bins, CategoryBins) or not values.n - values.missing:
-        return False
-    return values.nan == values.n - values.missing and 2 * feature.counts.nan < feature.counts.n

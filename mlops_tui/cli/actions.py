@@ -53,6 +53,25 @@ async def carry_out(session: Session, action: Action, options: GlobalOptions, *,
         raise typer.Exit(status)
 
 
+async def carry_out_beside(session: Session, action: Action, options: GlobalOptions) -> ExitCode:
+    """Do the same for a command whose data are something else: preview and outcome go to standard error.
+
+    Returns the exit status that the outcome asks for.
+    """
+    if options.dry_run:
+        for line in preview_lines(action.preview, session.context.url):
+            tell(line)
+        return ExitCode.DONE
+    typed = confirmation(action.preview, options, session.context.url)
+    from mlops_tui.operations.actions import run
+
+    receipt = await run(session, action, typed)
+    status = exit_status(receipt)
+    if status is ExitCode.DONE:
+        tell(" ".join((receipt.message, *receipt.links)))
+    return status
+
+
 async def _followed(session: Session, receipt: Receipt) -> tuple[Receipt, ExitCode]:
     """Wait for the end of what was started; a pipeline that fails is a gate that said no."""
     from mlops_tui.operations.following import FollowState, follow

@@ -2,93 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mlops_tui.cli.errors import tell
-from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
-from mlops_tui.cli.output import Listing, print_listing, write_line
+from mlops_tui.cli import drift_options
+from mlops_tui.cli.drift_options import Whose, parse_features, parse_length, parse_limits, write_file
+from mlops_tui.cli.options import GlobalOptions, noun, takes_global_options
+from mlops_tui.cli.output import Listing, print_listing
 from mlops_tui.cli.quality import quality
-from mlops_tui.cli.tables import Column
 from mlops_tui.domain.clock import SystemClock
-from mlops_tui.domain.drift import Compatibility, DriftVerdict, FeatureKind
-from mlops_tui.domain.errors import ExitCode, MlopsError, UsageError
-
-if TYPE_CHECKING:
-    from mlops_tui.analysis.thresholds import Limits
-    from mlops_tui.domain.drift import DriftResult
-    from mlops_tui.operations.drift import DriftReport
+from mlops_tui.domain.drift import Compatibility
+from mlops_tui.domain.errors import ExitCode, UsageError
 
 app = noun("drift", "Drift: reference profiles, and how far current data are from one.")
 app.command("quality")(quality)
 
-_FEATURES = typer.Option(
-    "--features", metavar="NAME[:KIND],...", help="Only these; a KIND is numeric, categorical, prediction or score."
-)
-_PROFILED = (
-    Column("feature", "feature", is_whole=True),
-    Column("kind", "kind"),
-    Column("rows", "n", is_number=True),
-    Column("missing", "missing", is_number=True),
-    Column("bins", "bins", is_number=True),
-    Column("remark", "reason"),
-)
+_INPUT = typer.Option("--input", metavar="FILE", help="CSV, NDJSON (both also gzipped) or Parquet; - reads a pipe.")
 
 
 @app.command("profile")
 @takes_global_options
 def profile(
-    source: Annotated[
-        str, typer.Option("--input", metavar="FILE", help="CSV, NDJSON (both also gzipped) or Parquet; - reads a pipe.")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the profile is written.")],
-    features: Annotated[list[str] | None, _FEATURES] = None,
+    source: Annotated[str | None, _INPUT] = None,
+    run_id: Annotated[str | None, typer.Option("--run", metavar="RUN_ID", help="A run that kept the table.")] = None,
+    artifact: Annotated[str | None, typer.Option("--artifact", metavar="PATH", help="Its artifact.")] = None,
+    window: drift_options.Window = None,
+    model: drift_options.Model = None,
+    version: drift_options.Version = None,
+    arm: drift_options.Arm = None,
+    environment: drift_options.Environment = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the profile is written.")] = None,
+    store: Annotated[bool, typer.Option("--store", help="Keep the profile with the version.")] = False,
+    features: drift_options.Features = None,
     bins: Annotated[int, typer.Option("--bins", min=3, max=1_000, help="At most so many bins per feature.")] = 1_000,
     *,
     options: GlobalOptions,
 ) -> None:
-    """Make the reference profile of a table: counts in bins, a few hundred kilobytes however many rows there are."""
-    from mlops_tui.analysis.profile_documents import dump_profile
-    from mlops_tui.operations.drift import profile_file
+    """Make the reference profile of a table or of requests, and write it, store it with a version, or both.
 
+    It holds counts in bins: a few hundred kilobytes, however many rows there are.
+    """
+    from mlops_tui.analysis.profile_documents import dump_profile
+    from mlops_tui.cli import drift_profiles
+
+    if out is None and not store:
+        raise UsageError("The profile would be lost", remedy="Name --out, or --store it with a version")
     kinds = parse_features(features)
-    made = profile_file(source, kinds, bins)
-    problems = [problem for problem in made.problems if kinds or not problem.is_unsuited]
-    for problem in made.problems:
-        tell(f"{problem.feature} is not in the profile: {problem.reason}")
-    if not made.profile.features:
-        raise UsageError(f"{source} cannot be profiled", why="no column of it can be")
-    _write(out, dump_profile(made.profile))
-    items = [
-        {
-            "feature": feature.name,
-            "kind": feature.kind,
-            "n": feature.counts.n,
-            "missing": feature.counts.absent,
-            "bins": feature.bins.size,
-            "profile_id": made.profile.profile_id,
-            "reason": None,
-        }
-        for feature in made.profile.features
-    ]
-    items += [
-        {
-            "feature": problem.feature,
-            "kind": problem.kind,
-            "n": None,
-            "missing": None,
-            "bins": None,
-            "profile_id": made.profile.profile_id,
-            "reason": problem.reason,
-        }
-        for problem in made.problems
-    ]
-    print_listing(Listing("drift-profile", _PROFILED, items, SystemClock().now(), _source(source)), options.format)
-    if problems:
+    whose = Whose(model, version, arm, environment)
+    origin = drift_profiles.Source(source, run_id, artifact, window)
+    made = drift_profiles.make(origin, whose, kinds, bins, options)
+    if out is not None:
+        write_file(out, dump_profile(made.profile))
+    if not (store and drift_profiles.store(made.profile, whose, origin.name, options)):
+        listing = Listing(
+            "drift-profile", drift_profiles.PROFILED, drift_profiles.items(made), SystemClock().now(), origin.name
+        )
+        print_listing(listing, options.format)
+    if any(kinds or not problem.is_unsuited for problem in made.problems):
         raise typer.Exit(ExitCode.INSUFFICIENT)
 
 
@@ -96,144 +68,75 @@ def profile(
 @takes_global_options
 def analyze(
     reference: Annotated[
-        str, typer.Option("--reference", metavar="FILE", help="A reference profile, or the reference data themselves.")
-    ],
-    source: Annotated[
-        str, typer.Option("--input", metavar="FILE", help="CSV, NDJSON (both also gzipped) or Parquet; - reads a pipe.")
-    ],
-    features: Annotated[list[str] | None, _FEATURES] = None,
+        str | None,
+        typer.Option("--reference", metavar="FILE", help="A reference profile, or the reference data themselves."),
+    ] = None,
+    model: drift_options.Model = None,
+    version: drift_options.Version = None,
+    source: Annotated[str | None, _INPUT] = None,
+    window: drift_options.Window = None,
+    arm: drift_options.Arm = None,
+    environment: drift_options.Environment = None,
+    features: drift_options.Features = None,
     compat: Annotated[
         Compatibility | None,
         typer.Option("--compat", help="Use the formulas, thresholds and rules of another tool; takes raw data."),
     ] = None,
-    alpha: Annotated[
-        float | None,
-        typer.Option("--alpha", metavar="P", help="How often an analysis of unchanged data may say drift. [0.05]"),
+    alpha: drift_options.Alpha = None,
+    smallest_effect: drift_options.SmallestEffect = None,
+    every: drift_options.Every = None,
+    junit: drift_options.Junit = None,
+    store: drift_options.Store = False,
+    part: Annotated[
+        Path | None,
+        typer.Option("--part", metavar="FILE", help="Count only the share of this parallel job, for `drift merge`."),
     ] = None,
-    smallest_effect: Annotated[
-        float | None,
-        typer.Option("--smallest-effect", metavar="PSI", help="What is smaller is no drift, however sure. [0.02]"),
-    ] = None,
-    every: Annotated[
-        str | None,
-        typer.Option("--every", metavar="DURATION", help="How often this runs, to say its false alarms a month."),
-    ] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report as well.")] = None,
+    share_out: Annotated[
+        drift_options.ShareOut, typer.Option("--share-out", help="What parallel jobs share out among them.")
+    ] = drift_options.ShareOut.FEATURES,
     *,
     options: GlobalOptions,
 ) -> None:
-    """Compare a table with a reference. Exits with 1 on drift, else 3 if a feature could not be judged."""
-    from mlops_tui.cli import drift_reports
-    from mlops_tui.operations import drift
+    """Compare a table or requests with a reference. Exits with 1 on drift, else 3 if a feature could not be judged."""
+    from mlops_tui.cli import drift_analyses
 
-    if reference == source == "-":
-        raise UsageError("The reference and the data cannot both come from standard input")
-    kinds = parse_features(features)
-    if compat is None:
-        limits = _limits(alpha, smallest_effect)
-        report = drift.analyze(reference, source, kinds, limits)
-        promise = drift_reports.promise(limits.level, _interval(every))
-    else:
-        if any(option is not None for option in (alpha, smallest_effect, every)):
+    comparison = drift_analyses.Comparison(
+        reference, source, window, Whose(model, version, arm, environment), parse_features(features)
+    )
+    if compat is not None:
+        if store or part or any(option is not None for option in (alpha, smallest_effect, every)):
             raise UsageError(
-                "--alpha, --smallest-effect and --every do not go with --compat", why="the tool has its own"
+                "--alpha, --smallest-effect, --every, --store and --part do not go with --compat",
+                why="the tool has rules of its own",
             )
-        report = drift.analyze_like(compat, reference, source, kinds)
-        promise = f"Formulas, thresholds and rules are those of {compat.value}; its false alarms are not controlled"
-    if junit is not None:
-        _write(junit, drift_reports.junit(report))
-    _print(report, promise, source, options.format)
-    raise typer.Exit(_exit_code(report.verdict))
+        drift_analyses.finish_like(compat, comparison, junit, options)
+    limits = parse_limits(alpha, smallest_effect)
+    if part is not None:
+        drift_analyses.count_part(comparison, drift_options.parse_share(share_out), part, options)
+        return
+    seen = drift_analyses.observed(comparison, None, options)
+    wishes = drift_analyses.Wishes(limits, parse_length(every, "--every"), junit, model if store else None)
+    drift_analyses.finish(seen, comparison.source, wishes, options)
 
 
-def parse_features(texts: list[str] | None) -> dict[str, FeatureKind | None] | None:
-    """Read ``NAME[:KIND],...``, repeated; a colon that no kind follows belongs to the name.
+@app.command("merge")
+@takes_global_options
+def merge(
+    parts: Annotated[list[Path], typer.Argument(metavar="PART...", help="What parallel jobs wrote with --part.")],
+    model: drift_options.Model = None,
+    alpha: drift_options.Alpha = None,
+    smallest_effect: drift_options.SmallestEffect = None,
+    every: drift_options.Every = None,
+    junit: drift_options.Junit = None,
+    store: drift_options.Store = False,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Put the parts of one analysis together and judge them: the same report as one job would have made."""
+    from mlops_tui.cli import drift_analyses
 
-    Raises:
-        UsageError: a name is empty or stands twice.
-    """
-    if not texts:
-        return None
-    kinds: dict[str, FeatureKind | None] = {}
-    for part in ",".join(texts).split(","):
-        name, _, kind = part.strip().rpartition(":")
-        known = FeatureKind(kind) if name and kind in set(FeatureKind) else None
-        chosen = name if known else part.strip()
-        if not chosen or chosen in kinds:
-            raise UsageError(
-                "--features makes no sense", why=f"{chosen!r} stands twice" if chosen else "a name is empty"
-            )
-        kinds[chosen] = known
-    return kinds
-
-
-def _limits(alpha: float | None, smallest_effect: float | None) -> Limits:
-    from mlops_tui.analysis.thresholds import LEVEL, SMALLEST_EFFECT, Limits
-
-    try:
-        return Limits(
-            LEVEL if alpha is None else alpha, SMALLEST_EFFECT if smallest_effect is None else smallest_effect
-        )
-    except ValueError as error:
-        raise UsageError("The limits make no sense", why=str(error)) from None
-
-
-def _interval(text: str | None) -> timedelta | None:
-    from mlops_tui.domain.durations import parse_duration
-
-    if text is None:
-        return None
-    try:
-        length = parse_duration(text)
-    except ValueError as error:
-        raise UsageError("--every makes no sense", why=str(error)) from None
-    if not length:
-        raise UsageError("--every makes no sense", why="it is no time at all")
-    return length
-
-
-def _print(report: DriftReport, promise: str, source: str, output: Format) -> None:
-    from mlops_tui.cli import drift_reports
-
-    for remark in report.remarks:
-        tell(remark)
-    match output:
-        case Format.MARKDOWN:
-            for line in drift_reports.markdown(report, promise):
-                write_line(line)
-        case Format.TABLE:
-            print_listing(_listing(drift_reports.ranked(report), source), output)
-            tell(promise)
-        case Format.JSON | Format.NDJSON:
-            print_listing(_listing(report.results, source), output)
-
-
-def _listing(results: Sequence[DriftResult], source: str) -> Listing:
-    from mlops_tui.cli.drift_reports import COLUMNS, item
-
-    return Listing("drift", COLUMNS, [item(result) for result in results], SystemClock().now(), _source(source))
-
-
-def _source(path: str) -> str:
-    return "standard input" if path == "-" else path
-
-
-def _exit_code(verdict: DriftVerdict) -> ExitCode:
-    match verdict:
-        case DriftVerdict.OK:
-            return ExitCode.DONE
-        case DriftVerdict.DRIFT:
-            return ExitCode.GATE
-        case DriftVerdict.INSUFFICIENT | DriftVerdict.INVALID:
-            return ExitCode.INSUFFICIENT
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise MlopsError(f"{path} cannot be written", why=error.strerror or str(error)) from None
+    limits = parse_limits(alpha, smallest_effect)
+    seen = drift_analyses.load_parts(parts)
+    kept = (model or seen.traffic.subject.model) if store and seen.traffic else model
+    wishes = drift_analyses.Wishes(limits, parse_length(every, "--every"), junit, kept if store else None)
+    drift_analyses.finish(seen, ", ".join(map(str, parts)), wishes, options)

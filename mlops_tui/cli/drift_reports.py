@@ -9,10 +9,11 @@ from xml.etree import ElementTree as ET
 
 from mlops_tui.analysis.thresholds import false_alarms_per_month
 from mlops_tui.cli.tables import Column
+from mlops_tui.domain.canonical import instant
 from mlops_tui.domain.drift import DriftResult, DriftVerdict
+from mlops_tui.domain.drift_reports import DriftReport
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.text import clean
-from mlops_tui.operations.drift import DriftReport
 
 _ORDER = (DriftVerdict.DRIFT, DriftVerdict.INVALID, DriftVerdict.INSUFFICIENT, DriftVerdict.OK)
 _WORDS = {
@@ -74,6 +75,17 @@ def promise(level: float, every: timedelta | None) -> str:
     return f"{words}; run every {format_duration(every)}, that is {false_alarms_per_month(level, every):.3g} in 30 days"
 
 
+def context(report: DriftReport) -> list[str]:
+    """What was compared with what, as sentences."""
+    lines = [f"The reference is {report.reference} ({report.profile_id[:12]})"] if report.profile_id else []
+    if report.traffic is not None:
+        subject, window = report.traffic.subject, report.traffic.window
+        parts = (subject.model, subject.version, subject.arm, subject.environment)
+        whose = " ".join(part for part in parts if part)
+        lines.append(f"The requests are those of {whose} from {instant(window.start)} to {instant(window.end)}")
+    return lines
+
+
 def markdown(report: DriftReport, statement: str) -> list[str]:
     """A page: the verdict, a row per feature with the worst first, and how often this is wrong."""
     results = ranked(report)
@@ -83,7 +95,8 @@ def markdown(report: DriftReport, statement: str) -> list[str]:
     rows = [[column.title for column in COLUMNS], rules]
     rows += [[_cell(column, item(result).get(column.key)) for column in COLUMNS] for result in results]
     lines += [f"| {' | '.join(row)} |" for row in rows]
-    return [*lines, "", f"{statement}.", *(f"- {_escaped(remark)}" for remark in report.remarks)]
+    said = [f"{_escaped(sentence)}." for sentence in (*context(report), statement)]
+    return [*lines, "", *said, *(f"- {_escaped(remark)}" for remark in report.remarks)]
 
 
 def junit(report: DriftReport) -> bytes:

@@ -1,122 +1,58 @@
-"""NDJSON: one JSON object per line. A key that a line lacks, and null, is a missing value."""
+"""NDJSON: one JSON object per line."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
-from mlops_tui.datasets.columns import BATCH_ROWS, Cells, DataError, Nature, Numbers
-from mlops_tui.domain.text import clean
+from mlops_tui.datasets.columns import BATCH_ROWS, DataError
+from mlops_tui.datasets.records import Record, RecordTable
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JsonCells:
-    """Values as JSON has them."""
-
-    values: Sequence[Any]
-
-    @property
-    def rows(self) -> int:
-        """How many cells there are."""
-        return len(self.values)
-
-    @property
-    def nature(self) -> Nature:
-        """By the types that occur; true and false are texts."""
-        types = set(map(type, self.values)) - {type(None)}
-        if not types:
-            return Nature.NOTHING
-        if types <= {int, float}:
-            return Nature.NUMBERS
-        if types <= {str, bool}:
-            return Nature.TEXTS
-        return Nature.MIXED if types <= {str, bool, int, float} else Nature.OTHER
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every cell holds a whole number."""
-        return set(map(type, self.values)) == {int}
-
-    def numbers(self) -> Numbers:
-        """The cells as numbers; a text is none, whatever it says."""
-        import numpy as np
-
-        missing = self.values.count(None)
-        strange = [value for value in self.values if value is not None and not _is_number(value)]
-        read = [float(value) if _is_number(value) else np.nan for value in self.values]
-        return Numbers(np.array(read, np.float64), missing, len(strange), clean(str(strange[0]), 40) if strange else "")
-
-    def texts(self) -> Sequence[str | None]:
-        """The cells as texts: numbers and truth values as JSON writes them."""
-        return [value if value is None or isinstance(value, str) else json.dumps(value) for value in self.values]
-
-    def categories(self) -> Counter[str | None]:
-        """How often each text comes."""
-        return Counter(self.texts())
-
-
-class NdjsonDataset:
-    """An NDJSON file or pipe; its columns are the keys of all lines read so far."""
-
-    is_columnar = False
+class NdjsonDataset(RecordTable):
+    """An NDJSON file or pipe."""
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
-        self.name = name
-        self.rows = 0
         self._stream = stream
-        self._lines = iter(stream)
-        self._first = self._batch()
-        self._names = dict.fromkeys(key for record in self._first for key in record)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The keys known so far."""
-        return tuple(self._names)
-
-    def read(self, columns: Sequence[str] | None = None) -> Iterator[tuple[str, Cells]]:
-        """The cells of these columns, batch by batch; a key that first comes later has no cells before."""
-        batch, self._first = self._first, []
-        while batch:
-            self.rows += len(batch)
-            self._names |= dict.fromkeys(key for record in batch for key in record)
-            for name in self._names if columns is None else columns:
-                if name in self._names:
-                    yield name, JsonCells([record.get(name) for record in batch])
-            batch = self._batch()
+        super().__init__(name, _batches(stream, name))
 
     def close(self) -> None:
         """Let go of the file."""
         self._stream.close()
 
-    def _batch(self) -> list[dict[str, Any]]:
-        try:
-            lines = list(islice((line for line in self._lines if line.strip()), BATCH_ROWS))
-        except (OSError, EOFError) as error:
-            raise DataError(f"{self.name} cannot be read", why=str(error)) from None
-        return [self._record(line, row) for row, line in enumerate(lines, self.rows + 1)]
 
-    def _record(self, line: bytes, row: int) -> dict[str, Any]:
-        import orjson
-
-        try:
-            record = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            # Python's own reader takes the NaN and Infinity that numpy and pandas write.
-            record = self._lenient(line, row)
-        if not isinstance(record, dict):
-            raise DataError(f"{self.name} cannot be read", why=f"line {row} holds no JSON object")
-        return record
-
-    def _lenient(self, line: bytes, row: int) -> Any:
-        try:
-            return json.loads(line)
-        except (ValueError, RecursionError):
-            raise DataError(f"{self.name} cannot be read", why=f"line {row} is not JSON") from None
+def _batches(stream: BinaryIO, name: str) -> Iterator[list[Record]]:
+    lines = (line for line in stream if line.strip())
+    row = 1
+    while batch := _lines(lines, name):
+        yield [_record(line, number, name) for number, line in enumerate(batch, row)]
+        row += len(batch)
 
 
-def _is_number(value: object) -> bool:
-    return type(value) is float or (type(value) is int and abs(value) < 1 << 1023)
+def _lines(lines: Iterator[bytes], name: str) -> list[bytes]:
+    try:
+        return list(islice(lines, BATCH_ROWS))
+    except (OSError, EOFError) as error:
+        raise DataError(f"{name} cannot be read", why=str(error)) from None
+
+
+def _record(line: bytes, row: int, name: str) -> dict[str, Any]:
+    import orjson
+
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        # Python's own reader takes the NaN and Infinity that numpy and pandas write.
+        record = _lenient(line, row, name)
+    if not isinstance(record, dict):
+        raise DataError(f"{name} cannot be read", why=f"line {row} holds no JSON object")
+    return record
+
+
+def _lenient(line: bytes, row: int, name: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise DataError(f"{name} cannot be read", why=f"line {row} is not JSON") from None

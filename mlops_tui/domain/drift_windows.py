@@ -28,7 +28,8 @@ class WindowVerdict:
 
     ``threshold`` is calibrated by the numbers of rows on both sides, so it moves with them. ``n`` counts all rows of
     the window, ``missing`` those without a value. ``value`` is None where nothing could be compared, and ``reason``
-    says why.
+    says why. ``grown_rate`` is a share of missing values or new categories that has grown, in units of its own
+    threshold: it makes the window drift where the value alone does not.
     """
 
     window: Stretch
@@ -39,11 +40,12 @@ class WindowVerdict:
     n: int
     missing: int
     reason: str = ""
+    grown_rate: float = 0.0
 
     @property
     def severity(self) -> float:
         """The value in units of its threshold: above 1 is drift; 0 where there is none of either."""
-        return severity(self.value, self.threshold)
+        return max(severity(self.value, self.threshold), self.grown_rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class FeatureDrift:
 
     @property
     def severity(self) -> float:
-        """The current value in units of its calibrated threshold: above 1 is drift."""
-        return severity(self.deciding.value, self.deciding.threshold)
+        """The current value, or a share that has grown, in units of its calibrated threshold: above 1 is drift."""
+        return max(severity(result.value, result.threshold) for result in self.results)
 
 
 @dataclass(frozen=True, slots=True)

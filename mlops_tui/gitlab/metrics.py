@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from mlops_tui.domain.api_calls import ApiCall, Method
+from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import NotFoundError
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.runs import MetricHistory, MetricPoint, Run
@@ -53,6 +57,21 @@ async def metric_history(transport: Transport, run: Run, metric: str) -> MetricH
             return _latest_only(run, metric)
         points = read_all(_Point, [row for row in rows if row.get("name") == metric], "the metric's history")
     return MetricHistory(run.id, metric, tuple(sorted(map(_record, points), key=lambda point: point.step)))
+
+
+def log_metrics_call(project: ProjectRef, run_id: str, values: Mapping[str, float], step: int, at: datetime) -> ApiCall:
+    """Log a value of each metric at one step and moment.
+
+    Values are appended: the same call twice leaves each value there twice. One request logs all or nothing
+    (GitLab: lib/api/ml/mlflow/runs.rb), and no token of a CI job may send it.
+    """
+    milliseconds = round(at.timestamp() * 1000)
+    rows: list[JsonValue] = [
+        {"key": name, "value": value, "timestamp": milliseconds, "step": step} for name, value in values.items()
+    ]
+    body: dict[str, JsonValue] = {"run_id": run_id, "metrics": rows}
+    purpose = f"log {len(rows)} metrics with the run of the version"
+    return ApiCall(Method.POST, mlflow(project, "runs/log-batch"), body, purpose)
 
 
 async def _from_route(transport: Transport, project: ProjectRef, run_id: str, metric: str) -> list[_Point]:

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 
 from mlops_tui.analysis.compatibility import compare_like
-from mlops_tui.analysis.drift import compare, invalid_result
+from mlops_tui.analysis.drift import invalid_result
+from mlops_tui.analysis.drift_parts import Share, ShareKind
+from mlops_tui.analysis.observed import Observed, judged
 from mlops_tui.analysis.raw_columns import Unusable
 from mlops_tui.analysis.thresholds import Limits
-from mlops_tui.datasets.sources import open_dataset, open_reference
-from mlops_tui.domain.drift import Compatibility, DriftResult, DriftVerdict, FeatureKind, overall
+from mlops_tui.datasets.sources import STANDARD_INPUT, open_dataset, open_reference
+from mlops_tui.domain.drift import Compatibility, DriftResult, FeatureKind
+from mlops_tui.domain.drift_reports import DriftReport
 from mlops_tui.domain.errors import UsageError
-from mlops_tui.domain.profiles import ReferenceProfile
+from mlops_tui.domain.profiles import ReferenceProfile, StoredProfile
 from mlops_tui.operations.profiles import Kinds, Problem, Profiling, make_profile, observe
 from mlops_tui.operations.raw_columns import read_raw
-
-
-@dataclass(frozen=True, slots=True)
-class DriftReport:
-    """The results per feature and statistic, and remarks about columns that were not looked at."""
-
-    results: tuple[DriftResult, ...]
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> DriftVerdict:
-        """The verdict over all features."""
-        return overall({result.verdict for result in self.results})
-
-    @property
-    def deciding(self) -> tuple[DriftResult, ...]:
-        """One result per feature, where there is one that decides."""
-        return tuple(result for result in self.results if result.decides)
 
 
 def profile_file(path: str, kinds: Kinds | None = None, most_bins: int | None = None) -> Profiling:
@@ -45,7 +30,9 @@ def profile_file(path: str, kinds: Kinds | None = None, most_bins: int | None = 
         return make_profile(dataset, kinds) if most_bins is None else make_profile(dataset, kinds, most_bins)
 
 
-def analyze(reference: str, current: str, kinds: Kinds | None = None, limits: Limits | None = None) -> DriftReport:
+def analyze(
+    reference: str | StoredProfile, current: str, kinds: Kinds | None = None, limits: Limits | None = None
+) -> DriftReport:
     """Compare a table with a profile or another table, named by their paths or ``-``.
 
     ``kinds`` picks the features. A feature that cannot be compared has one result, which says why.
@@ -55,20 +42,48 @@ def analyze(reference: str, current: str, kinds: Kinds | None = None, limits: Li
         ProfileError: the profile cannot be read.
         UsageError: the profile has a feature as another kind.
     """
-    made = _reference(reference, kinds)
-    features = [feature for feature in made.profile.features if not kinds or feature.name in kinds]
+    return judged(observe_files(reference, current, kinds), limits)
+
+
+def observe_files(
+    reference: str | StoredProfile, current: str, kinds: Kinds | None = None, share: Share | None = None
+) -> Observed:
+    """Count a table in the bins of a reference, without a verdict yet; a ``share`` takes some of the features.
+
+    Raises what ``analyze`` does, and UsageError for a share that cannot be had.
+    """
+    name, made, is_profile = _reference(reference, kinds)
+    chosen = [feature for feature in made.profile.features if not kinds or feature.name in kinds]
+    if share is not None:
+        _require_shareable(share, is_profile=is_profile)
+        chosen = [feature for place, feature in enumerate(chosen) if share.takes(place)]
     with closing(open_dataset(current)) as dataset:
-        results = compare(observe(dataset, features), limits)
+        observations = observe(dataset, chosen)
         columns = dataset.columns
     known = {feature.name for feature in made.profile.features} | {problem.feature for problem in made.problems}
-    unknown = [name for name in kinds or {} if name not in known]
     unsuited = [problem for problem in made.problems if problem.is_unsuited and not kinds]
-    results += [_invalid(problem) for problem in made.problems if problem not in unsuited]
-    results += [invalid_result(name, FeatureKind.NUMERIC, "the reference has no such feature") for name in unknown]
     remarks = [f"{problem.feature} was left out: {problem.reason}" for problem in unsuited]
     if not kinds:
         remarks += [f"{name} was left out: the reference has no such feature" for name in columns if name not in known]
-    return DriftReport(tuple(results), tuple(remarks))
+    return Observed(
+        reference=name,
+        profile_id=made.profile.profile_id,
+        observations=tuple(observations),
+        unusable=(
+            *(_invalid(problem) for problem in made.problems if problem not in unsuited),
+            *unknown_features(kinds or {}, known),
+        ),
+        remarks=tuple(remarks),
+    )
+
+
+def unknown_features(names: Iterable[str], known: Container[str]) -> tuple[DriftResult, ...]:
+    """The results for features that were asked for and that the reference does not have."""
+    return tuple(
+        invalid_result(name, FeatureKind.NUMERIC, "the reference has no such feature")
+        for name in names
+        if name not in known
+    )
 
 
 def analyze_like(tool: Compatibility, reference: str, current: str, kinds: Kinds | None = None) -> DriftReport:
@@ -99,24 +114,41 @@ def analyze_like(tool: Compatibility, reference: str, current: str, kinds: Kinds
     )
 
 
-def _reference(path: str, kinds: Kinds | None) -> Profiling:
-    opened = open_reference(path)
+def _reference(reference: str | StoredProfile, kinds: Kinds | None) -> tuple[str, Profiling, bool]:
+    """What the reference is called, its profile, and whether that was made before."""
+    if isinstance(reference, StoredProfile):
+        require_kinds(reference, kinds or {})
+        return reference.source, Profiling(reference.profile, ()), True
+    opened = open_reference(reference)
+    name = "standard input" if reference == STANDARD_INPUT else reference
     if isinstance(opened, ReferenceProfile):
-        _require_kinds(opened, kinds or {}, path)
-        return Profiling(opened, ())
+        require_kinds(StoredProfile(opened, name), kinds or {})
+        return name, Profiling(opened, ()), True
     with closing(opened) as dataset:
-        return make_profile(dataset, kinds)
+        return name, make_profile(dataset, kinds), False
 
 
-def _require_kinds(profile: ReferenceProfile, kinds: Kinds, path: str) -> None:
-    for feature in profile.features:
+def require_kinds(stored: StoredProfile, kinds: Kinds) -> None:
+    """Raise UsageError where a feature is asked for as another kind than the profile has."""
+    for feature in stored.profile.features:
         wanted = kinds.get(feature.name)
         if wanted is not None and wanted is not feature.kind:
             raise UsageError(
                 f"{feature.name} cannot be compared as {wanted.value}",
-                why=f"{path} has it as {feature.kind.value}",
+                why=f"{stored.source} has it as {feature.kind.value}",
                 remedy="Make the profile again with that kind, or leave the kind out",
             )
+
+
+def _require_shareable(share: Share, *, is_profile: bool) -> None:
+    if share.kind is not ShareKind.FEATURES:
+        raise UsageError("A table has no windows to share out", remedy="Share out its features")
+    if not is_profile:
+        raise UsageError(
+            "The analysis cannot be shared out",
+            why="the reference would have to be profiled by every job",
+            remedy="Make its profile first with `mlops-tui drift profile`",
+        )
 
 
 def _invalid(problem: Problem) -> DriftResult:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mlops_tui.domain.drift_windows import SubjectRequests
+from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.errors import GateError, UsageError
 from mlops_tui.domain.inferences import Subject
 from mlops_tui.domain.policy import MonitoringPolicy
@@ -53,12 +54,21 @@ class ComparedTraffic:
         return max((row.key.width for row in self.rows), default=otherwise)
 
 
-def subjects_of(traffic: Iterable[WindowTraffic], project: Project) -> tuple[SubjectRequests, ...]:
-    """Whose requests there are, most first; spans that name another project are another model's."""
+@dataclass(frozen=True, slots=True)
+class FoundSubject:
+    """The subject that is meant, all that could be, and how wide their windows are (None without any)."""
+
+    subject: Subject
+    subjects: tuple[SubjectRequests, ...]
+    width: timedelta | None
+
+
+def subjects_of(traffic: Iterable[WindowTraffic], project: Project | None) -> tuple[SubjectRequests, ...]:
+    """Whose requests there are, most first; spans that name another project than ``project`` are another model's."""
     requests: dict[Subject, tuple[int, datetime]] = {}
     for part in traffic:
         whole = part.subject
-        if whole.project not in {"", str(project.ref.id), project.ref.path}:
+        if project is not None and whole.project not in {"", str(project.ref.id), project.ref.path}:
             continue
         subject = Subject("", whole.project, whole.model, whole.version, whole.arm, whole.environment)
         count, until = requests.get(subject, (0, datetime.min.replace(tzinfo=UTC)))
@@ -74,40 +84,42 @@ def chosen(subjects: Sequence[SubjectRequests]) -> Subject | None:
 
 
 async def find_subject(
-    reader: TraceReader, project: Project, asked: SubjectFilter, times: TimeRange
-) -> tuple[Subject, tuple[SubjectRequests, ...]]:
-    """The subject that is meant, and all that could be; without any traffic one with what was asked."""
+    reader: TraceReader, project: Project | None, asked: SubjectFilter, times: TimeRange
+) -> FoundSubject:
+    """The subject that is meant; without any traffic one with what was asked."""
     traffic = await reader.traffic(WindowQuery(asked.model or "", times, asked))
     subjects = subjects_of(traffic, project)
     nobody = Subject("", "", asked.model or "", asked.version or "", asked.arm or "", asked.environment or "")
-    return chosen(subjects) or nobody, subjects
+    return FoundSubject(chosen(subjects) or nobody, subjects, max((part.width for part in traffic), default=None))
+
+
+async def reference_of(
+    session: Session, project: Project, subject: Subject, named: str | None
+) -> tuple[StoredProfile | None, str]:
+    """What a subject is compared with, or why there is nothing.
+
+    ``named`` is what the policy file says; without it that is the version's own profile.
+    """
+    try:
+        stored = await find_reference(session, project, subject.model, subject.version, named)
+    except (ProfileError, GateError) as error:
+        return None, str(error)
+    what = f"{subject.model} {named or subject.version}".strip()
+    return stored, "" if stored else f"no reference profile is stored with {what}"
 
 
 async def read_traffic(
-    session: Session,
-    project: Project,
-    subject: Subject,
-    times: TimeRange,
-    *,
-    named: str | None = None,
-    reference: StoredProfile | None = None,
+    session: Session, subject: Subject, times: TimeRange, stored: StoredProfile | None, problem: str = ""
 ) -> ComparedTraffic:
-    """Read the windows of a subject that overlap a range of time.
-
-    They are counted by ``reference``, else by what ``named`` (of the policy file) means, else by the version's own
-    profile.
-    """
+    """Read the windows of a subject that overlap a range of time, counted by the bins of ``stored``."""
     reader = await session.traces()
-    problem = ""
-    if reference is None:
-        reference, problem = await _stored(session, project, subject, named)
-    bins = None if reference is None else WindowProfile.of(reference.profile, "", subject.model)
+    bins = None if stored is None else WindowProfile.of(stored.profile, "", subject.model)
     progress = None if bins is None else await keep_counting(session, reader, bins)
     only = SubjectFilter(None, subject.project, subject.model, subject.version, subject.arm, subject.environment)
     profile_id = NO_PROFILE if bins is None else bins.profile_id
     answer = await reader.windows(WindowQuery(subject.model, times, only, profile_id=profile_id, profile=bins))
     columns = await reader.columns(subject.model, times)
-    return ComparedTraffic(subject, answer.rows, columns, reference, problem, answer.sampled, progress)
+    return ComparedTraffic(subject, answer.rows, columns, stored, problem, answer.sampled, progress)
 
 
 def fitting_width(wanted: timedelta | None, own: timedelta) -> timedelta:
@@ -119,23 +131,9 @@ def fitting_width(wanted: timedelta | None, own: timedelta) -> timedelta:
     if wanted is None:
         return own
     if wanted < own or wanted % own:
-        from mlops_tui.domain.durations import format_duration
-
         raise UsageError(
             f"There are no windows of {format_duration(wanted)}",
             why=f"those of the store are {format_duration(own)} wide",
             remedy="Name a multiple of that",
         )
     return wanted
-
-
-async def _stored(
-    session: Session, project: Project, subject: Subject, named: str | None
-) -> tuple[StoredProfile | None, str]:
-    """The reference profile, or why there is none."""
-    try:
-        stored = await find_reference(session, project, subject.model, subject.version, named)
-    except (ProfileError, GateError) as error:
-        return None, str(error)
-    what = f"{subject.model} {named or subject.version}".strip()
-    return stored, "" if stored else f"no reference profile is stored with {what}"

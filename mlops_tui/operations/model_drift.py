@@ -37,7 +37,13 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange
 from mlops_tui.domain.window_slices import column_name
 from mlops_tui.operations.deliveries import read_delivery
-from mlops_tui.operations.drift_traffic import ComparedTraffic, find_subject, fitting_width, read_traffic
+from mlops_tui.operations.drift_traffic import (
+    ComparedTraffic,
+    find_subject,
+    fitting_width,
+    read_traffic,
+    reference_of,
+)
 from mlops_tui.operations.session import Session
 
 # So many false alarms a month are accepted of one model, however narrow its windows and many its features are.
@@ -76,19 +82,20 @@ async def model_drift(
     """
     reader = await session.traces()
     asked = SubjectFilter(None, None, model, version, arm, environment)
-    subject, subjects = await find_subject(reader, project, asked, times)
+    found = await find_subject(reader, project, asked, times)
+    subject = found.subject
     monitoring = (await session.policy(project)).for_model(model).monitoring
-    traffic, marks = await asyncio.gather(
-        read_traffic(session, project, subject, times, named=monitoring.reference),
-        _deployments(session, project, subject, times),
+    (stored, problem), marks = await asyncio.gather(
+        reference_of(session, project, subject, monitoring.reference), _deployments(session, project, subject, times)
     )
+    traffic = await read_traffic(session, subject, times, stored, problem)
     fitting = fitting_width(width, traffic.width(monitoring.window))
     limits = limits_of(fitting)
     judged = await asyncio.to_thread(_judge, traffic, monitoring, fitting, limits)
     drift = ModelDrift(
         model=model,
         subject=subject,
-        subjects=subjects,
+        subjects=found.subjects,
         width=fitting,
         reference=_reference(traffic),
         current=judged.current,
@@ -111,7 +118,8 @@ async def feature_distribution(
         InsufficientDataError: there is no reference, it does not hold the feature, or the window has no requests.
     """
     monitoring = (await session.policy(project)).for_model(subject.model).monitoring
-    traffic = await read_traffic(session, project, subject, range_of(window), named=monitoring.reference)
+    stored, problem = await reference_of(session, project, subject, monitoring.reference)
+    traffic = await read_traffic(session, subject, range_of(window), stored, problem)
     profile = traffic.stored.profile.feature(feature) if traffic.stored else None
     if profile is None:
         raise InsufficientDataError(

@@ -111,8 +111,9 @@ async def model_quality(
         UsageError: the context has no traces, its windows do not fit into ``width``, or the wish fits nothing.
     """
     reader = await session.traces()
-    subject, _ = await find_subject(reader, project, SubjectFilter(None, None, model, version, arm, environment), times)
-    asked = Asked(subject, _ended(times, session), timedelta(), wish or OutputWish(), by)
+    only = SubjectFilter(None, None, model, version, arm, environment)
+    found = await find_subject(reader, project, only, times)
+    asked = Asked(found.subject, _ended(times, session), timedelta(), wish or OutputWish(), by)
     traffic = await reader.traffic(asked.query)
     own = max((part.width for part in traffic), default=timedelta(minutes=5))
     asked = replace(asked, width=fitting_width(width, own))

@@ -13,7 +13,6 @@ from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.monitoring_files import is_monitoring_file
 from mlops_tui.domain.projects import Project, ProjectRef
 from mlops_tui.gitlab.artifacts import list_artifacts, read_artifact
-from mlops_tui.gitlab.runs import get_run
 from mlops_tui.operations.models import read_version
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.cache import CacheEntry
@@ -64,17 +63,8 @@ async def read_stored_file(session: Session, project: ProjectRef, file: Artifact
 
 
 async def traces_of_storing(session: Session, project: Project, intent: Intent, calls: Sequence[ApiCall]) -> list[str]:
-    """Whether every file of an intent is there, and every metric logged: at most one sentence part."""
+    """Whether the files of an intent are there, which are sent after everything else: at most one sentence part."""
     version = await read_version(session, project, intent.subject.model, intent.subject.version)
     there = {item.sha256 for item in (await stored_files(session, version)).values()}
     wanted = {call.file.sha256 for call in calls if call.file is not None}
-    if version is None or not wanted <= there:
-        return []
-    metrics = [call.body for call in calls if call.file is None and call.body is not None]
-    logged = dict((await get_run(session.transport, project.ref, version.run_id)).metrics) if metrics else {}
-    names = {str(item.get("key")) for body in metrics for item in _mappings(body.get("metrics"))}
-    return ["what was to be stored"] if names <= logged.keys() else []
-
-
-def _mappings(value: object) -> list[dict[str, object]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, (list, tuple)) else []
+    return ["what was to be stored"] if wanted <= there else []

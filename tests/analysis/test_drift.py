@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_tui.analysis.bin_groups import LEAST_EXPECTED, full_groups
+from mlops_tui.analysis.bin_groups import LEAST_EXPECTED, GroupedCounts, full_groups
 from mlops_tui.analysis.drift import Observation, compare, deciding_statistic
+from mlops_tui.analysis.significance import psi_law
 from mlops_tui.analysis.thresholds import Limits, false_alarms_per_month, level_for
 from mlops_tui.domain.drift import DriftResult, DriftVerdict, Statistic, overall
 from mlops_tui.domain.profiles import FeatureProfile
@@ -238,3 +239,16 @@ def test_a_shift_of_a_quarter_deviation_is_found(shift: float) -> None:
         for _ in range(10)
     ]
     assert found == [DriftVerdict.DRIFT] * 10
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(200, 8), (2_000, 10)])
+def test_the_law_holds_far_out_where_the_windows_of_a_month_are_judged(rows: int, groups: int) -> None:
+    draw = np.random.default_rng(rows)
+    shares = np.full(groups, 1 / groups)
+    ours, theirs = (draw.multinomial(size, shares, 200_000) for size in (20_000, rows))
+    expected = GroupedCounts(np.full(groups, 20_000 // groups), np.full(groups, rows // groups))
+    before, after = (np.maximum(part / part.sum(axis=1, keepdims=True), 1e-4) for part in (ours, theirs))
+    index = ((before - after) * np.log(before / after)).sum(axis=1)
+    for level in (1e-2, 1e-3, 1e-4):
+        alarms = int((index > psi_law(expected).critical(level)).sum())
+        assert alarms <= 200_000 * level + 4 * np.sqrt(200_000 * level)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from mlops_tui.cli.drift import parse_features
+from mlops_tui.cli.drift_options import parse_features
 from mlops_tui.domain.drift import FeatureKind, Statistic
 from mlops_tui.domain.errors import UsageError
 from tests.cli.conftest import Ended, Program

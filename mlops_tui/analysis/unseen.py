@@ -1,0 +1,35 @@
+"""What a reference cannot know of categories: those it never saw, and how often the rare ones really come.
+
+A sample has no new categories by its own making, and too many rows of those that it saw just once. With each number of
+sightings the error moves on to the next: of all rows that will come, those of categories seen ``r`` times are about
+``r + 1`` times the number of categories seen ``r + 1`` times (Good, 1953). Where no category was seen ``r + 1`` times
+the error ends, and common and rare categories can be told apart without favour.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
+
+
+def rows_at_the_edge(counts: Sequence[int]) -> int:
+    """How many rows of the reference are of categories that it has only just: without one of them it would not.
+
+    ``counts`` are those of a profile: of each listed category, and last of all others. Where the list is full, their
+    names decided among the categories at its edge, so that the next ones count as well.
+    """
+    edge = _edge(counts)
+    sightings = (edge, edge + 1) if counts[-1] else (edge,)
+    return sum(times * counts[:-1].count(times) for times in sightings)
+
+
+def most_rare_sightings(counts: Sequence[int]) -> int:
+    """Up to how many sightings a category is to be counted together with new ones; 0 where all are common."""
+    seen = Counter(counts[:-1])
+    return next(sightings for sightings in count(_edge(counts)) if not seen[sightings]) - 1
+
+
+def _edge(counts: Sequence[int]) -> int:
+    """How often a category must be seen to be listed: once, or as often as the rarest one if the list is full."""
+    return min(counts[:-1], default=1) if counts[-1] else 1
