@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_tui.cli.errors import tell
 from mlops_tui.cli.session import ask
-from mlops_tui.cli.time_ranges import asked_range
 from mlops_tui.cli.tables import Column
+from mlops_tui.cli.time_ranges import asked_range
 from mlops_tui.domain.errors import InsufficientDataError, UsageError
 
 if TYPE_CHECKING:
