@@ -68,6 +68,17 @@ ENVIRONMENTS_ACTIONS = (
     KeyAction("environments.stop", ("S",), "Stop", "Stop the environment under the cursor", changes=True),
 )
 APPROVALS_ACTIONS = (KeyAction("approvals.mine", ("m",), "Mine", "Show only what waits for you, or everything"),)
+TRACES_ACTIONS = (
+    KeyAction("traces.reach", ("a",), "How far", "Choose how far back traffic and traces are looked at"),
+    KeyAction("traces.measure", ("m",), "Measure", "Draw the trend of the rate, of the latency, or of errors"),
+    KeyAction("traces.go", ("o",), "Go to", "Go to the version, rollout, CI job or commit of the trace"),
+)
+TRACE_ACTIONS = (
+    KeyAction("trace.go", ("o",), "Go to", "Go to the version, rollout, CI job or commit of the span"),
+    KeyAction("trace.path", ("c",), "Critical", "Go to the next span on the critical path"),
+    KeyAction("trace.error", ("e",), "Error", "Go to the next span that failed"),
+    KeyAction("trace.log", ("l",), "Log", "Follow the log of the CI job that the span names", shown=False),
+)
 
 OWN_ACTIONS = (
     *RUNS_ACTIONS,

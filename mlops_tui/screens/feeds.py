@@ -24,7 +24,7 @@ class Feed(Generic[T]):
 
     ``fetch`` asks for them and ``draw`` shows a snapshot. ``pane`` is the selector of the pane that says how old they
     are and that keeps mistakes of ``draw``. ``interval`` is in seconds. ``cached`` is where the last good snapshot is
-    kept; None keeps none.
+    kept; None keeps none. ``is_gitlab`` is whether an answer tells that GitLab can be reached.
     """
 
     fetch: Callable[[], Awaitable[Snapshot[T]]]
@@ -32,6 +32,7 @@ class Feed(Generic[T]):
     pane: str
     interval: float
     cached: KeptSnapshot[T] | None = None
+    is_gitlab: bool = True
 
 
 class SnapshotArrived(Message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mlops_tui.widgets.cells import Cell, Picture
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_lines import Sort
@@ -48,5 +49,11 @@ def restore(frame: FirstFrame, tables: Iterable[Table]) -> None:
 
 def _capture(table: Table) -> FirstTable:
     source = table.source
-    rows = (Row(source.key(index), tuple(source.cells(index))) for index in range(min(MOST_ROWS, len(source))))
+    rows = (
+        Row(source.key(index), tuple(map(_words, source.cells(index)))) for index in range(min(MOST_ROWS, len(source)))
+    )
     return FirstTable(table.id or "", tuple(source.columns), tuple(rows), source.total, table.sort)
+
+
+def _words(cell: Cell) -> Cell:
+    return cell.words if isinstance(cell, Picture) else cell

@@ -70,6 +70,14 @@ VIEWS = (
         ("rollout", "canary", "ro"),
     ),
     ViewEntry(
+        "traces",
+        "8",
+        "Traces",
+        "traffic of model versions, and their requests",
+        "mlops_tui.screens.traces:TracesView",
+        ("trace", "t"),
+    ),
+    ViewEntry(
         "journal", "", "Journal", "what was done from here", "mlops_tui.screens.journal:JournalView", ("history", "j")
     ),
 )

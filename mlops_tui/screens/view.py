@@ -188,7 +188,7 @@ class View(Screen[None]):
         with self.query_one(event.feed.pane, Pane).guarded():
             event.feed.draw(snapshot)
         self.restamp()
-        if snapshot.source != CACHED or snapshot.error is not None:
+        if event.feed.is_gitlab and (snapshot.source != CACHED or snapshot.error is not None):
             self.host.connection_is(_connection(snapshot.error))
         self.refresh_bindings()
         self.host.keep_first_frame(self.frame_name, capture(self.query(Table)))
@@ -196,7 +196,8 @@ class View(Screen[None]):
     @on(FeedFailed)
     def _feed_failed(self, event: FeedFailed) -> None:
         event.stop()
-        self.host.connection_is(_connection(event.error))
+        if event.feed.is_gitlab:
+            self.host.connection_is(_connection(event.error))
         self.restamp()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rich.cells import cell_len, set_cell_size
@@ -32,6 +33,21 @@ class Cell:
 EMPTY = Cell("")
 
 
+@dataclass(frozen=True, slots=True)
+class Picture(Cell):
+    """A cell that is drawn to the width it gets, as pieces that fill it; ``text`` says the same in words.
+
+    ``draw`` may hand on less than the width, never more.
+    """
+
+    draw: Callable[[int], Sequence[Cell]] = field(default=lambda _width: (), kw_only=True, compare=False)
+
+    @property
+    def words(self) -> Cell:
+        """The cell without its picture."""
+        return Cell(self.text, self.token, self.align)
+
+
 def number(text: str, token: Token = Token.PLAIN) -> Cell:
     """A cell whose text stands at the right, as numbers do."""
     return Cell(text, token, Align.RIGHT)
@@ -47,6 +63,15 @@ def fit(text: str, width: int, align: Align = Align.LEFT) -> str:
         return set_cell_size(safe, width - 1) + Sign.ELLIPSIS.glyph
     padding = " " * (width - length)
     return padding + safe if align is Align.RIGHT else safe + padding
+
+
+def drawn(cell: Cell, width: int, align: Align) -> Sequence[Cell]:
+    """The pieces that fill ``width`` terminal columns with a cell."""
+    if not isinstance(cell, Picture):
+        return (Cell(fit(cell.text, width, align), cell.token),)
+    pieces = [Cell(clean(piece.text), piece.token) for piece in cell.draw(width)]
+    rest = width - sum(cell_len(piece.text) for piece in pieces)
+    return (*pieces, Cell(" " * rest, cell.token)) if rest > 0 else pieces
 
 
 def styled(text: str, token: Token = Token.PLAIN) -> Content:

@@ -12,6 +12,7 @@ from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Verdict
 from mlops_tui.domain.runs import RunStatus
+from mlops_tui.domain.traces import SpanStatus
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell
@@ -148,6 +149,17 @@ def verdict(said: Verdict) -> Status:
             return Status(Sign.WARNING, said.value, Token.ERROR)
         case _:
             assert_never(said)
+def span_status(status: SpanStatus) -> Status:
+    """How the end of an operation looks."""
+    match status:
+        case SpanStatus.OK:
+            return Status(Sign.OK, "ok", Token.OK)
+        case SpanStatus.UNSET:
+            return Status(Sign.OK, "unset, no error", Token.PLAIN)
+        case SpanStatus.ERROR:
+            return Status(Sign.FAILED, "error", Token.ERROR)
+        case _:
+            assert_never(status)
 
 
 def comparison(is_better: bool | None) -> Status:

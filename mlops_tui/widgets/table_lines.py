@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import STYLES, Token
-from mlops_tui.widgets.cells import Align, Cell, fit
+from mlops_tui.widgets.cells import Align, Cell, drawn, fit
 from mlops_tui.widgets.table_columns import GAP, Column, PlacedColumn, place, total_width
 
 HEADER = 1
@@ -101,7 +101,7 @@ class LinePainter:
         """The line of titles."""
         titles = [self._title(column, sort) for column in columns]
         cells = [Cell(title, align=column.align) for title, column in zip(titles, columns, strict=True)]
-        strip = self._line(layout, "", [(cell, self.header_style) for cell in cells], self.header_style)
+        strip = self._line(layout, "", cells, self.header_style, {})
         return self._with_more(layout, strip) if layout.overflows else strip
 
     def row(
@@ -113,8 +113,7 @@ class LinePainter:
         if is_cursor:
             style += self.cursor if has_focus else self.cursor_blurred
         loses_colour = is_cursor and has_focus and self.is_plain
-        styled = [(cell, style if loses_colour else style + self.tokens[cell.token]) for cell in cells]
-        return self._line(layout, gutter, styled, style)
+        return self._line(layout, gutter, cells, style, {} if loses_colour else self.tokens)
 
     def message(self, layout: LineLayout, message: Cell) -> Strip:
         """A sentence where there are no rows."""
@@ -142,15 +141,24 @@ class LinePainter:
         return f"{sign.glyph}{column.title}" if column.align is Align.RIGHT else f"{column.title}{sign.glyph}"
 
     def _line(
-        self, layout: LineLayout, gutter: str, cells: Sequence[tuple[Cell, RichStyle]], style: RichStyle
+        self,
+        layout: LineLayout,
+        gutter: str,
+        cells: Sequence[Cell],
+        style: RichStyle,
+        tokens: Mapping[Token, RichStyle],
     ) -> Strip:
+        """One line; a token without a style of its own is drawn in that of the line."""
         segments = [Segment(gutter.ljust(GUTTER), style)]
         for number, placed in enumerate(layout.placed):
-            cell, cell_style = cells[placed.index]
+            cell = cells[placed.index]
             if number:
                 segments.append(Segment(" " * GAP, style))
             align = cell.align if cell.align is Align.RIGHT else placed.column.align
-            segments.append(Segment(fit(cell.text, placed.width, align), cell_style))
+            segments += [
+                Segment(piece.text, style + tokens[piece.token] if piece.token in tokens else style)
+                for piece in drawn(cell, placed.width, align)
+            ]
         strip = Strip(segments, GUTTER + total_width(layout.placed))
         if not layout.overflows:
             return strip.adjust_cell_length(layout.width, style)
