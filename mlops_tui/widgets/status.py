@@ -149,6 +149,8 @@ def verdict(said: Verdict) -> Status:
             return Status(Sign.WARNING, said.value, Token.ERROR)
         case _:
             assert_never(said)
+
+
 def span_status(status: SpanStatus) -> Status:
     """How the end of an operation looks."""
     match status:
