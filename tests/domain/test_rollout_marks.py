@@ -1,0 +1,98 @@
+"""What a rollout writes into GitLab can be read back, and is taken for nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlops_tui.domain.deployments import resolve_version
+from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy, RolloutStep
+from mlops_tui.domain.rollout_marks import LONGEST, RolloutMark, flag_name, group_id, read_mark, require_writable
+from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
+
+WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.", min_size=1, max_size=20)
+NUMBER = st.builds(lambda *parts: ".".join(map(str, parts)), *(st.integers(0, 99) for _ in range(3)))
+MOMENT = st.integers(0, 2_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
+MARKS = st.builds(
+    RolloutMark,
+    id=st.text("0123456789abcdef", min_size=8, max_size=8),
+    driver=st.sampled_from(RolloutDriver),
+    plan=st.text("0123456789abcdef", min_size=8, max_size=8),
+    model=WORD,
+    version=NUMBER,
+    control=st.one_of(NUMBER, st.just("unknown")),
+    environment=WORD,
+    progress=st.builds(Progress, st.sampled_from(Phase), st.integers(0, 50), MOMENT),
+    begun=MOMENT,
+)
+
+
+@given(MARKS)
+def test_a_mark_is_read_back_and_still_tells_the_version(mark: RolloutMark) -> None:
+    assert read_mark(mark.text) == mark
+    deployed = resolve_version(mark.text, None, "", is_tag=False)
+    assert deployed is not None
+    assert (deployed.model, deployed.version, deployed.is_rollback) == (mark.model, mark.version, False)
+
+
+@given(st.text(max_size=300))
+def test_other_text_is_no_mark(text: str) -> None:
+    assert read_mark(text) is None
+
+
+@given(MARKS, st.integers(0, 200), st.characters())
+def test_a_damaged_mark_is_none_or_another_one_that_is_whole(mark: RolloutMark, place: int, character: str) -> None:
+    text = mark.text
+    damaged = text[: place % len(text)] + character + text[place % len(text) + 1 :]
+    read = read_mark(damaged)
+    assert read is None or read.text == damaged.strip()
+
+
+def test_a_mark_that_gitlab_would_not_take_is_refused_before() -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    progress = Progress(Phase.RUNNING, 1, now)
+    mark = RolloutMark(
+        "0" * 8, RolloutDriver.FLAG, "0" * 8, "m" * LONGEST, "1.0.0", "0.9.0", "production", progress, now
+    )
+    with pytest.raises(UsageError, match="too long"):
+        require_writable([mark])
+
+
+POLICY = RolloutPolicy(RolloutDriver.FLAG, (RolloutStep(10, timedelta(0)),), treatments=("a", "b", "c"))
+
+
+@given(WORD.map(lambda word: word + "é X"), st.sampled_from(POLICY.treatments))
+def test_flags_have_names_that_gitlab_takes(model: str, arm: str) -> None:
+    name = flag_name(POLICY, model, arm)
+    assert 2 <= len(name) <= 63
+    assert name[0].isalpha()
+    assert name[-1] not in "-_"
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789_-")
+
+
+@given(st.text("0123456789abcdef", min_size=8, max_size=8), st.integers(0, 9))
+def test_groups_are_letters_and_differ_by_arm(rollout: str, place: int) -> None:
+    group = group_id(rollout, place)
+    assert group.isascii()
+    assert group.isalpha()
+    assert len(group) <= 32
+    assert group != group_id(rollout, place + 1)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=3))
+def test_flags_asked_in_order_give_each_arm_its_share(weights: list[int]) -> None:
+    shares = shares_of(flag_percentages(weights))
+    assert all(abs(share - weight) <= 0.51 for share, weight in zip(shares, weights, strict=True))
+    assert sum(shares) <= 100
+
+
+def test_two_arms_of_thirty_percent() -> None:
+    # Independent flags of 30 % would give the second 21 %, and one group for both nothing at all.
+    assert flag_percentages([30, 30]) == [30, 43]
+    assert shares_of([30, 43]) == [30.0, pytest.approx(30.1)]
+    assert arm_weights(POLICY, 30) == {"a": 10.0, "b": 10.0, "c": 10.0}
