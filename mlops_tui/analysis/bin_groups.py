@@ -9,6 +9,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,9 +84,8 @@ def _bins_together(feature: FeatureProfile, values: FeatureCounts) -> list[int]:
         case CategoryBins():
             return _common(feature.counts.counts, values.counts)
         case NumericBins():
-            group = _tenths(feature.counts.counts)
-            sums = np.bincount(group, weights=values.counts, minlength=GROUPS)
-            return [int(count) for count in sums.tolist()]
+            ends = _tenth_ends(feature.counts.counts)
+            return [sum(values.counts[start:end]) for start, end in pairwise((0, *ends))]
 
 
 def _common(reference: Sequence[int], counts: Sequence[int]) -> list[int]:
@@ -94,12 +95,13 @@ def _common(reference: Sequence[int], counts: Sequence[int]) -> list[int]:
     return [*common, sum(counts) - sum(common)]
 
 
-def _tenths(counts: Sequence[int]) -> NDArray[np.int64]:
-    """For every bin the tenth of the reference that its middle lies in."""
+@lru_cache(maxsize=1_024)
+def _tenth_ends(counts: tuple[int, ...]) -> tuple[int, ...]:
+    """For each tenth of the reference the place after its last bin; a bin belongs to the tenth its middle lies in."""
     own = np.array(counts, np.int64)
     middles = 2 * np.cumsum(own) - own
-    tenths: NDArray[np.int64] = np.minimum(middles * GROUPS // max(1, 2 * int(own.sum())), GROUPS - 1)
-    return tenths
+    tenths = np.minimum(middles * GROUPS // max(1, 2 * int(own.sum())), GROUPS - 1)
+    return tuple(np.searchsorted(tenths, np.arange(GROUPS), side="right").tolist())
 
 
 def _neighbours(pairs: Sequence[_Pair], needed: float) -> list[_Pair]:

@@ -12,8 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mlops_tui.analysis.bin_groups import all_groups, full_groups
 from mlops_tui.analysis.cumulative_distances import kolmogorov_smirnov, wasserstein
 from mlops_tui.analysis.distances import (
@@ -255,6 +253,7 @@ def _has_only_rare(reference: FeatureProfile) -> bool:
 def _remark(reference: FeatureCounts, current: FeatureCounts) -> str:
     if current.absent == current.n and reference.absent < reference.n:
         return "every value is missing"
-    if np.count_nonzero(reference.counts) == 1 and (reference.min is None or reference.min == reference.max):
+    is_narrow = reference.min is None or reference.min == reference.max
+    if is_narrow and sum(map(bool, reference.counts)) == 1:
         return "the reference holds a single value"
     return ""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from mlops_tui.analysis.drift import Observation, compare, decide
 from mlops_tui.analysis.thresholds import Limits
 from mlops_tui.domain.drift import DriftResult, DriftVerdict
-from mlops_tui.domain.drift_windows import FeatureDrift, Stretch, WindowVerdict, severity
+from mlops_tui.domain.drift_windows import FeatureDrift, KnownVerdicts, Stretch, WindowVerdict, severity
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile
 from mlops_tui.domain.window_slices import column_name
 from mlops_tui.domain.windows import WindowRow
@@ -98,15 +99,28 @@ def judge(features: Sequence[FeatureProfile], columns: Counts, limits: Limits) -
 
 
 def window_verdicts(
-    features: Sequence[FeatureProfile], windows: Mapping[Stretch, Counts], limits: Limits
+    features: Sequence[FeatureProfile],
+    windows: Mapping[Stretch, Counts],
+    limits: Limits,
+    known: KnownVerdicts | None = None,
 ) -> dict[str, tuple[WindowVerdict, ...]]:
     """The deciding statistic of every feature in each window, each window an analysis of its own."""
+    known = known or KnownVerdicts()
+    reference = hash(tuple(features))
     series: dict[str, list[WindowVerdict]] = {feature.name: [] for feature in features}
     for window, columns in windows.items():
-        observations = [refuse_other_types(seen) for seen in observe_counts(features, columns)]
-        for name, found in by_feature(decide(observations, limits)).items():
-            series[name].append(_window_verdict(window, found))
+        key = (window, limits, reference, hash(tuple(columns.items())))
+        for name, verdict in known.recall(key, partial(_judge_window, features, window, columns, limits)).items():
+            series[name].append(verdict)
     return {name: tuple(verdicts) for name, verdicts in series.items()}
+
+
+def _judge_window(
+    features: Sequence[FeatureProfile], window: Stretch, columns: Counts, limits: Limits
+) -> dict[str, WindowVerdict]:
+    observations = [refuse_other_types(seen) for seen in observe_counts(features, columns)]
+    results = by_feature(decide(observations, limits))
+    return {name: _window_verdict(window, found) for name, found in results.items()}
 
 
 def by_feature(results: Sequence[DriftResult]) -> dict[str, list[DriftResult]]:

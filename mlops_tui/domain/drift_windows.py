@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -201,6 +202,25 @@ class FeatureDistribution:
         return tuple(
             (cell.reference / max(1, self.n_reference), cell.current / max(1, self.n_current)) for cell in self.cells
         )
+
+
+class KnownVerdicts:
+    """Verdicts by what they were made of, so that a window that is full is judged once; the oldest go first."""
+
+    def __init__(self, most: int = 5_000) -> None:
+        self._most = most
+        self._known: dict[tuple[object, ...], dict[str, WindowVerdict]] = {}
+
+    def recall(
+        self, key: tuple[object, ...], judge_now: Callable[[], dict[str, WindowVerdict]]
+    ) -> dict[str, WindowVerdict]:
+        """What is known, or else what is found out now."""
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = judge_now()
+            if len(self._known) > self._most:
+                del self._known[next(iter(self._known))]
+        return known
 
 
 def severity(value: float | None, threshold: float | None) -> float:

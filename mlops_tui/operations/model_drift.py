@@ -25,6 +25,7 @@ from mlops_tui.domain.drift_windows import (
     FalseAlarms,
     FeatureDistribution,
     FeatureDrift,
+    KnownVerdicts,
     ModelDrift,
     Reference,
     Stretch,
@@ -90,8 +91,8 @@ async def model_drift(
     )
     traffic = await read_traffic(session, subject, times, stored, problem)
     fitting = fitting_width(width, traffic.width(monitoring.window))
-    limits = limits_of(fitting)
-    judged = await asyncio.to_thread(_judge, traffic, monitoring, fitting, limits)
+    level = level_of(fitting)
+    judged = await asyncio.to_thread(_judge, traffic, monitoring, fitting, session.known_verdicts)
     drift = ModelDrift(
         model=model,
         subject=subject,
@@ -101,7 +102,7 @@ async def model_drift(
         current=judged.current,
         rows=judged.rows,
         features=judged.features,
-        false_alarms=FalseAlarms(limits.level, fitting, false_alarms_per_month(limits.level, fitting)),
+        false_alarms=FalseAlarms(level, fitting, false_alarms_per_month(level, fitting)),
         deployments=marks,
         sampled=traffic.sampled,
         remarks=tuple(_remarks(traffic)),
@@ -134,9 +135,9 @@ async def feature_distribution(
     return Snapshot(distribution(profile, counts, window), session.clock.now(), name)
 
 
-def limits_of(width: timedelta) -> Limits:
-    """What a window of that width is called drift by, so that all of a month's make few false alarms together."""
-    return Limits(level_for(FALSE_ALARMS_PER_MONTH, width))
+def level_of(width: timedelta) -> float:
+    """The level of one window, so that all windows of a month make few false alarms together."""
+    return level_for(FALSE_ALARMS_PER_MONTH, width)
 
 
 def range_of(window: Stretch) -> TimeRange:
@@ -144,7 +145,7 @@ def range_of(window: Stretch) -> TimeRange:
     return TimeRange(_nanoseconds(window.start), _nanoseconds(window.end))
 
 
-def _judge(traffic: ComparedTraffic, monitoring: MonitoringPolicy, width: timedelta, limits: Limits) -> _Judged:
+def _judge(traffic: ComparedTraffic, monitoring: MonitoringPolicy, width: timedelta, known: KnownVerdicts) -> _Judged:
     windows = fold_rows(traffic.rows, width)
     newest = newest_windows(windows)
     features = traffic.features(monitoring)
@@ -153,8 +154,9 @@ def _judge(traffic: ComparedTraffic, monitoring: MonitoringPolicy, width: timede
         current, columns = newest or (None, {})
         return _Judged(feature_drifts(unknown, {}), current, rows_of(columns))
     current, columns = newest
+    limits = Limits(level_of(width))
     results = judge(features, columns, limits)
-    series = window_verdicts(features, windows, limits)
+    series = window_verdicts(features, windows, limits, known)
     return _Judged(feature_drifts([*results, *unknown], series), current, rows_of(columns))
 
 

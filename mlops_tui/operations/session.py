@@ -18,6 +18,7 @@ from mlops_tui.domain.api_calls import Door
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, TokenKind
+from mlops_tui.domain.drift_windows import KnownVerdicts
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Policy
@@ -61,6 +62,7 @@ class Session:
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
+    known_verdicts: KnownVerdicts = field(default_factory=KnownVerdicts)
     judges: dict[str, object] = field(default_factory=dict)
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
