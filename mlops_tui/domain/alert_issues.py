@@ -83,7 +83,7 @@ def issue_text(alert: Alert, fired_at: datetime, intent: str) -> str:
         },
     )
     how = (
-        "This issue is closed when the alert is over. Take it on with `mlops-tui alerts ack`, or with `K` in the "
+        "This issue is closed when the alert is over. Take it on with `mlops-tui alerts ack`, or with `A` in the "
         "dashboard's view of alerts."
     )
     return f"{head}\n\n{how}\n\n{fenced(facts(alert))}\n"

@@ -79,6 +79,13 @@ TRACE_ACTIONS = (
     KeyAction("trace.error", ("e",), "Error", "Go to the next span that failed"),
     KeyAction("trace.log", ("l",), "Log", "Follow the log of the CI job that the span names", shown=False),
 )
+ALERTS_ACTIONS = (
+    KeyAction(
+        "alerts.acknowledge", ("A",), "Take on", "Look after this firing, so that nobody is reminded", changes=True
+    ),
+    KeyAction("alerts.silence", ("M",), "Silence", "Let nobody be told of this alert for a while", changes=True),
+    KeyAction("alerts.open_issue", ("o",), "Issue", "Open the alert's issue in the browser"),
+)
 
 OWN_ACTIONS = (
     *RUNS_ACTIONS,
@@ -94,6 +101,9 @@ OWN_ACTIONS = (
     *DECIDING_ACTIONS,
     *APPROVALS_ACTIONS,
     *ENVIRONMENTS_ACTIONS,
+    *TRACES_ACTIONS,
+    *TRACE_ACTIONS,
+    *ALERTS_ACTIONS,
 )
 
 

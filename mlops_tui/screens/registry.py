@@ -78,6 +78,14 @@ VIEWS = (
         ("trace", "t"),
     ),
     ViewEntry(
+        "alerts",
+        "9",
+        "Alerts",
+        "what fires, and who looks after it",
+        "mlops_tui.screens.alerts:AlertsView",
+        ("alert", "al"),
+    ),
+    ViewEntry(
         "journal", "", "Journal", "what was done from here", "mlops_tui.screens.journal:JournalView", ("history", "j")
     ),
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from mlops_tui.domain.actions import Outcome
+from mlops_tui.domain.alerts import AlertState
 from mlops_tui.domain.approvals import ApprovalState
 from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.pipelines import PipelineStatus
@@ -130,6 +131,21 @@ def rollout_state(state: RolloutState) -> Status:
             return Status(Sign.OK, word, Token.OK)
         case RolloutState.ROLLED_BACK:
             return Status(Sign.STOPPED, word, Token.WARNING)
+        case _:
+            assert_never(state)
+
+
+def alert_state(state: AlertState) -> Status:
+    """How the state of an alert looks."""
+    match state:
+        case AlertState.FIRING:
+            return Status(Sign.FAILED, state.value, Token.ERROR)
+        case AlertState.PENDING:
+            return Status(Sign.WARNING, state.value, Token.WARNING)
+        case AlertState.RESOLVED | AlertState.OK:
+            return Status(Sign.OK, state.value, Token.OK)
+        case AlertState.INSUFFICIENT:
+            return Status(Sign.UNKNOWN, state.value, Token.MUTED)
         case _:
             assert_never(state)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+import pytest
 
 from mlops_tui.domain.alert_board import Alert
 from mlops_tui.domain.traces import Resource, Span
 from mlops_tui.operations.alerts import AlertBoard, evaluate
 from mlops_tui.operations.session import Session
+from mlops_tui.sandbox.clock import ManualClock
+from mlops_tui.sandbox.server import running
+from mlops_tui.sandbox.settings import Settings, World
 from mlops_tui.storage.traces import TraceStore
 from tests.operations.approving import raw
 from tests.operations.company import Company
@@ -22,6 +29,24 @@ ERRORS = "{name: errors, metric: error_rate, above: 0.1, for: 2m, clear_below: 0
 PROJECT = "/projects/sandbox%2Fempty"
 POLICY_FILE = f"{PROJECT}/repository/files/{quote('.gitlab/mlops.yml', safe='')}"
 _RESOURCE = Resource({"service.name": "fraud-api", "deployment.environment.name": "production"})
+
+
+@pytest.fixture(scope="session")
+def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of the empty world, made once."""
+    data = tmp_path_factory.mktemp("empty") / "data"
+    with running(Settings(world=World.EMPTY, data=data), ManualClock()):
+        return data
+
+
+@pytest.fixture
+def company(empty_data: Path, tmp_path: Path) -> Iterator[Company]:
+    """A GitLab with one empty project."""
+    data = tmp_path / "sandbox"
+    shutil.copytree(empty_data, data)
+    clock = ManualClock()
+    with running(Settings(world=World.EMPTY, data=data), clock) as server:
+        yield Company(server, clock, tmp_path)
 
 
 def write_policy(company: Company, *alerts: str, more: str = "") -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,30 +21,21 @@ from mlops_tui.operations.alerts import AlertBoard, evaluate
 from mlops_tui.operations.escalation import Escalated, escalate, planned, prepare_escalation
 from mlops_tui.operations.reconciliation import reconcile
 from mlops_tui.operations.session import Session
-from mlops_tui.sandbox.clock import ManualClock
-from mlops_tui.sandbox.server import running
-from mlops_tui.sandbox.settings import Settings, World
 from mlops_tui.storage.journal_entries import intent_draft
-from tests.operations.alerting import ERRORS, Traffic, alert_issues, integration, judged, notes, write_policy
+from tests.operations.alerting import (
+    ERRORS,
+    Traffic,
+    alert_issues,
+    company,
+    empty_data,
+    integration,
+    judged,
+    notes,
+    write_policy,
+)
 from tests.operations.company import Company
 
-
-@pytest.fixture(scope="module")
-def empty_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of the empty world, made once."""
-    data = tmp_path_factory.mktemp("empty") / "data"
-    with running(Settings(world=World.EMPTY, data=data), ManualClock()):
-        return data
-
-
-@pytest.fixture
-def company(empty_data: Path, tmp_path: Path) -> Iterator[Company]:
-    """A GitLab with one empty project."""
-    data = tmp_path / "sandbox"
-    shutil.copytree(empty_data, data)
-    clock = ManualClock()
-    with running(Settings(world=World.EMPTY, data=data), clock) as server:
-        yield Company(server, clock, tmp_path)
+__all__ = ["company", "empty_data"]
 
 
 @pytest.fixture
