@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
-import select
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from mlops_tui.cli.children import announcement, child_process
 from mlops_tui.cli.dashboard import open_dashboard
+from mlops_tui.cli.errors import tell
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
-from mlops_tui.config.paths import HOME_VARIABLE, PRIVATE_FILE, Paths, private_folder
+from mlops_tui.config.paths import HOME_VARIABLE, Paths, private_folder
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
-from mlops_tui.domain.errors import UnreachableError
+from mlops_tui.domain.trace_sources import TraceSource
+from mlops_tui.sandbox.inference.telemetry import MISSING, is_installed
+from mlops_tui.storage.traces import FILE_NAME
 from mlops_tui.widgets.terminal import require_terminal
-
-_START_SECONDS = 60.0
-_END_SECONDS = 10.0
 
 
 class Role(StrEnum):
@@ -48,16 +46,19 @@ def command(
 ) -> None:
     """Open the dashboard on an embedded sandbox with a small company's models in it."""
     require_terminal(os.environ, sys.stdin, sys.stdout)
-    with _folder(data) as folder, running_sandbox(folder) as announced:
-        os.environ[HOME_VARIABLE] = str(folder / "console")
-        context = Context(
-            name="demo",
-            url=announced["url"],
-            projects=options.projects or tuple(project["path"] for project in announced["projects"]),
-            is_read_only=options.read_only,
-        )
-        token = Secret(announced["tokens"][role.value])
-        status = open_dashboard(context, FoundCredential(TokenKind.PERSONAL, token, "the sandbox"))
+    with _folder(data) as folder:
+        is_fresh = not (folder / FILE_NAME).exists()
+        with running_sandbox(folder) as announced, live_traffic(folder, announced, is_fresh=is_fresh):
+            os.environ[HOME_VARIABLE] = str(folder / "console")
+            context = Context(
+                name="demo",
+                url=announced["url"],
+                projects=options.projects or tuple(project["path"] for project in announced["projects"]),
+                is_read_only=options.read_only,
+                traces=TraceSource(data=folder),
+            )
+            token = Secret(announced["tokens"][role.value])
+            status = open_dashboard(context, FoundCredential(TokenKind.PERSONAL, token, "the sandbox"))
     raise typer.Exit(status)
 
 
@@ -68,45 +69,29 @@ def running_sandbox(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
     The child ends with the block, and also when this process dies, since its standard input ends then. Raises
     UnreachableError when it does not start.
     """
-    log_path = private_folder(Paths.of_user().state) / "sandbox.log"
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    log = private_folder(Paths.of_user().state) / "sandbox.log"
     line = ("sandbox", "serve", "--end-on-stdin-eof", "--data", str(folder), *arguments)
-    try:
-        child = subprocess.Popen(  # noqa: S603 - this very program
-            (sys.executable, "-m", "mlops_tui", *line),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-    finally:
-        os.close(log)
-    try:
-        yield _announcement(child, log_path)
-    finally:
-        _end(child)
+    with child_process("mlops_tui", line, log) as child:
+        yield announcement(child, "The sandbox", log)
 
 
-def _announcement(child: subprocess.Popen[bytes], log_path: Path) -> dict[str, Any]:
-    assert child.stdout is not None  # noqa: S101 - it was asked for
-    ready, _, _ = select.select([child.stdout], [], [], _START_SECONDS)
-    line = child.stdout.readline() if ready else b""
-    if not line:
-        reason = "it ended at once" if ready else f"it said nothing for {_START_SECONDS:.0f} s"
-        raise UnreachableError("The sandbox did not start", why=reason, remedy=f"Its log is {log_path}")
-    announced: dict[str, Any] = json.loads(line)
-    return announced
+@contextmanager
+def live_traffic(folder: Path, announced: Mapping[str, Any], *, is_fresh: bool) -> Iterator[None]:
+    """Let the demo's models serve as long as the block lasts, and give a fresh store of traces a past.
 
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    for stream in (child.stdin, child.stdout):
-        if stream is not None:
-            stream.close()
-    try:
-        child.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    Without OpenTelemetry's SDK there is a past, but nothing live, and one line on standard error says so.
+    """
+    state = private_folder(Paths.of_user().state)
+    addresses = ("--sandbox", announced["url"], "--otlp", announced["otlp"])
+    with ExitStack() as stack:
+        if is_fresh:
+            past = ("--data", str(folder), "--sandbox", announced["url"])
+            stack.enter_context(child_process("mlops_tui.cli.demo_past", past, state / "demo-past.log"))
+        if is_installed():
+            stack.enter_context(child_process("mlops_tui.sandbox.inference", addresses, state / "inference.log"))
+        else:
+            tell(f"The demo has no live traffic: {MISSING}")
+        yield
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Switches:
     new_category: float = 0.0
     missing_sensor: float = 0.0
     changed_concept: float = 0.0
-    rate: float = 15.0
+    rate: float = 12.0
 
     def changed(self, given: Mapping[str, Any]) -> Switches:
         """Return the switches with some of them set anew.

@@ -6,6 +6,7 @@ The names under `ml.` are those that docs/traces.md describes. The SDK belongs t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,11 +44,9 @@ class Origin:
 def is_installed() -> bool:
     """Tell whether the SDK and its exporter are there."""
     try:
-        import opentelemetry.exporter.otlp.proto.http.trace_exporter
-        import opentelemetry.sdk.trace.export  # noqa: F401 - only looked for
+        return all(map(find_spec, ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")))
     except ImportError:
         return False
-    return True
 
 
 class Telemetry:

@@ -1,0 +1,154 @@
+"""What the demo's fraud model would have served before the demo was opened: spans of the past, the same every time.
+
+Dense for the last minutes, so that nothing begins empty; before that one window out of many, with a night and a day, an
+afternoon on which amounts had shifted, and a short outage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from mlops_tui.cli.sandbox_traces import DEMO_WIDTH
+from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus, Value
+from mlops_tui.sandbox.inference.models import FraudModel
+from mlops_tui.sandbox.inference.payments import Payment, PaymentSource
+from mlops_tui.sandbox.inference.switches import Switches
+from mlops_tui.sandbox.inference.telemetry import Origin
+
+_SECOND = 1_000_000_000
+_DENSE_SECONDS = 15 * 60
+_SPARSE_SECONDS = 44 * 3_600
+_SPARSE_STEP = 60 * 60
+_DAY_SECONDS = 86_400
+_PAYMENTS = 120
+# Labels cost as much as what they are about: the recent ones are all there, of the older ones enough to judge by.
+_LABELLED_SECONDS = 10 * 60
+_LABELLED = 60
+_LABEL_SECONDS = 6
+_TRAINING_SEED = 7
+_ERRORS = 0.004
+_TYPICAL_NS, _SPREAD = 9_000_000, 0.35
+# Hours ago, from and to.
+_SHIFTED = (25.0, 29.0)
+_OUTAGE = (9.0, 10.0)
+_SCOPE = Scope("mlops_tui.sandbox.inference")
+
+
+@dataclass(frozen=True, slots=True)
+class PastWindow:
+    """One window of the past: when it began (seconds since the Unix epoch), and what it held."""
+
+    start: int
+    payments: int
+    labelled: int
+    switches: Switches = field(default_factory=Switches)
+    errors: float = _ERRORS
+
+
+@dataclass(frozen=True, slots=True)
+class PastTraffic:
+    """The traffic of one version; ``project`` is the project's id, ``commit`` what was deployed."""
+
+    version: str
+    project_id: int
+    project: str
+    commit: str
+
+    def spans(self, window: PastWindow) -> list[Span]:
+        """The predictions of a window and the truth about them."""
+        random = Random(window.start)  # noqa: S311 - sample data
+        payments = PaymentSource(window.start).draw(window.payments, window.switches)
+        model = FraudModel.of_version(self.version)
+        gap = DEMO_WIDTH * _SECOND // max(1, window.payments)
+        spans: list[Span] = []
+        for place, payment in enumerate(payments):
+            end_ns = window.start * _SECOND + place * gap + gap // 2
+            failed = random.random() < window.errors
+            spans.append(self._prediction(window.start, place, end_ns, random, payment, None if failed else model))
+            if place < window.labelled and not failed:
+                spans.append(self._truth(window.start, place, end_ns + _LABEL_SECONDS * _SECOND, payment))
+        return spans
+
+    def _prediction(
+        self, start: int, place: int, end_ns: int, random: Random, payment: Payment, model: FraudModel | None
+    ) -> Span:
+        """One inference; without a model it failed."""
+        features = payment.features()
+        attributes: dict[str, Value] = {
+            "ml.model.name": "fraud",
+            "ml.model.version": self.version,
+            "ml.deployment.track": "stable",
+            "ml.operation.name": "predict",
+            "ml.prediction.id": _prediction_id(start, place),
+            **{f"ml.feature.{name}": value for name, value in features.items()},
+        }
+        if model is None:
+            attributes["error.type"] = "ModelError"
+        else:
+            prediction = model.predict(features)
+            attributes |= {"ml.prediction.score": prediction.score, "ml.prediction.label": prediction.label}
+        took_ns = int(_TYPICAL_NS * random.lognormvariate(0, _SPREAD))
+        status = SpanStatus.ERROR if model is None else SpanStatus.UNSET
+        return self._span(
+            "fraud-scoring", "predict fraud", _ids(start, place, 1), (end_ns - took_ns, end_ns), status, attributes
+        )
+
+    def _truth(self, start: int, place: int, at_ns: int, payment: Payment) -> Span:
+        attributes: dict[str, Value] = {
+            "ml.ground_truth.label": int(payment.is_fraud()),
+            "ml.ground_truth.prediction.id": _prediction_id(start, place),
+        }
+        ids = _ids(start, place, 2)
+        return self._span("fraud-chargebacks", "ground_truth", ids, (at_ns, at_ns), SpanStatus.UNSET, attributes)
+
+    def _span(
+        self,
+        service: str,
+        name: str,
+        ids: tuple[str, str],
+        times: tuple[int, int],
+        status: SpanStatus,
+        attributes: Mapping[str, Value],
+    ) -> Span:
+        origin = Origin(service, self.project_id, self.project, "production", self.commit)
+        resource = Resource(dict(origin.resource()))
+        return Span(*ids, "", name, SpanKind.SERVER, *times, status, "", dict(attributes), resource, _SCOPE)
+
+
+def past_windows(now: float) -> Iterator[PastWindow]:
+    """The windows before ``now`` (seconds since the Unix epoch), the newest first."""
+    newest = int(now) // DEMO_WIDTH * DEMO_WIDTH - DEMO_WIDTH
+    for age in range(0, _DENSE_SECONDS, DEMO_WIDTH):
+        payments = _busy(newest - age)
+        yield PastWindow(newest - age, payments, payments if age < _LABELLED_SECONDS else _LABELLED)
+    for age in range(_DENSE_SECONDS, _SPARSE_SECONDS, _SPARSE_STEP):
+        start = (newest - age) // DEMO_WIDTH * DEMO_WIDTH
+        hours = age / 3_600
+        switches = Switches().changed({"amount_factor": 1.9}) if _SHIFTED[0] <= hours <= _SHIFTED[1] else Switches()
+        errors = 0.2 if _OUTAGE[0] <= hours <= _OUTAGE[1] else _ERRORS
+        yield PastWindow(start, _busy(start), _LABELLED, switches, errors)
+
+
+def training_rows(version: str, count: int) -> Sequence[tuple[Mapping[str, Value], float]]:
+    """What a version was trained on: features, and the score it gave them."""
+    model = FraudModel.of_version(version)
+    features = [payment.features() for payment in PaymentSource(_TRAINING_SEED).draw(count)]
+    return [(row, model.predict(row).score) for row in features]
+
+
+def _busy(start: int) -> int:
+    """How many payments a window has: fewest in the small hours."""
+    angle = 2 * math.pi * (start % _DAY_SECONDS) / _DAY_SECONDS
+    return round(_PAYMENTS * (0.8 - 0.2 * math.cos(angle)))
+
+
+def _prediction_id(start: int, place: int) -> str:
+    return f"{start:08x}{place:04x}"
+
+
+def _ids(start: int, place: int, kind: int) -> tuple[str, str]:
+    """Ids of a trace and a span that no other has, and that are the same whenever they are made."""
+    return f"{kind:08x}{start:016x}{place + 1:08x}", f"{kind:02x}{start:010x}{place + 1:04x}"
