@@ -14,11 +14,11 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlops_tui.cli.demo_traffic import PastTraffic, past_windows, training_rows
+from mlops_tui.cli.demo_traffic import PastTraffic, PastWindow, evaluation_rows, past_windows
 from mlops_tui.config.paths import Paths
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.contexts import Context
@@ -51,13 +51,13 @@ def main() -> None:
     os.nice(_MODEST)
     plan = _plan(given.sandbox)
     if plan["arms"]:
-        asyncio.run(make_past(given.data, given.sandbox, plan, time.time()))
+        asyncio.run(make_past(given.data, given.sandbox, plan, past_windows(time.time())))
 
 
-async def make_past(data: Path, sandbox: str, plan: Mapping[str, Any], now: float) -> None:
-    """Store the profiles of the versions that serve, and what the live one served before ``now``.
+async def make_past(data: Path, sandbox: str, plan: Mapping[str, Any], windows: Iterable[PastWindow]) -> None:
+    """Store the profiles of the versions that serve, and what the live one served in some windows.
 
-    ``plan`` is what the sandbox says they are, ``now`` in seconds since the Unix epoch.
+    ``plan`` is what the sandbox says they are.
     """
     profiles = {arm["version"]: _profile(arm["version"]) for arm in plan["arms"]}
     live, project = plan["arms"][0], plan["project"]
@@ -65,7 +65,7 @@ async def make_past(data: Path, sandbox: str, plan: Mapping[str, Any], now: floa
     try:
         await store.add_profile(WindowProfile.of(profiles[live["version"]], "", _MODEL))
         await _store_profiles(data, sandbox, project["path"], profiles)
-        await _append(store, PastTraffic(live["version"], project["id"], project["path"], live["commit"]), now)
+        await _append(store, PastTraffic(live["version"], project["id"], project["path"], live["commit"]), windows)
     finally:
         # The sandbox counts what is in its store by itself.
         await store.close(counts=False)
@@ -78,12 +78,12 @@ def _plan(sandbox: str) -> dict[str, Any]:
 
 
 def _profile(version: str) -> ReferenceProfile:
-    """The profile of what a version was trained on."""
+    """The profile of what a version was evaluated on."""
     with tempfile.TemporaryDirectory() as folder:
-        table = Path(folder) / "train.csv"
+        table = Path(folder) / "evaluation.csv"
         lines = [
             ",".join([*(text_of(features.get(name)) for name in _COLUMNS), text_of(score)])
-            for features, score in training_rows(version, _ROWS)
+            for features, score in evaluation_rows(version, _ROWS)
         ]
         table.write_text("\n".join([",".join((*_COLUMNS, "score")), *lines]) + "\n", encoding="utf-8")
         kinds = {**dict.fromkeys(_COLUMNS), "score": FeatureKind.SCORE}
@@ -91,7 +91,7 @@ def _profile(version: str) -> ReferenceProfile:
 
 
 async def _store_profiles(data: Path, sandbox: str, project: str, profiles: dict[str, ReferenceProfile]) -> None:
-    """Store each profile with its version, as the developer who trained it would have."""
+    """Store each profile with its version, as the developer who made it would have."""
     token = json.loads((data / "tokens.json").read_text(encoding="utf-8"))["developer"]
     context = Context(name="demo", url=sandbox, projects=(project,))
     credential = FoundCredential(TokenKind.PERSONAL, Secret(token), "the sandbox")
@@ -104,14 +104,14 @@ async def _store_profiles(data: Path, sandbox: str, project: str, profiles: dict
 
 
 async def _store_one(session: Session, version: str, profile: ReferenceProfile) -> None:
-    action = await prepare_profile(session, _MODEL, version, profile, "what the version was trained on")
+    action = await prepare_profile(session, _MODEL, version, profile, "what the version was evaluated on")
     if action is not None:
         await run(session, action, "yes")
 
 
-async def _append(store: TraceStore, traffic: PastTraffic, now: float) -> None:
+async def _append(store: TraceStore, traffic: PastTraffic, windows: Iterable[PastWindow]) -> None:
     waiting: list[Span] = []
-    for window in past_windows(now):
+    for window in windows:
         waiting += traffic.spans(window)
         if len(waiting) >= _BATCH:
             await store.append(waiting)

@@ -36,7 +36,7 @@ class SandboxTraces:
         Raises:
             StorageError: The store cannot be used.
         """
-        async with collecting(CollectorSettings(folder, self.width), self.clock) as collector:
+        async with collecting(CollectorSettings(folder, self.width, counts_at_end=False), self.clock) as collector:
             queries = TraceQueries(collector.store.reader, self.clock)
             yield Starlette(
                 routes=[Mount("/v3/query", app=queries.application()), Mount("/", app=collector.application)]

@@ -31,7 +31,8 @@ class CollectorSettings:
 
     ``data`` is the folder of the store. ``width`` is that of windows in seconds, None for the one they had or five
     minutes. ``attributes`` are names kept beside the usual ones, ``features`` the only features kept (None: all).
-    ``token`` is what senders have to show, None for none.
+    ``token`` is what senders have to show, None for none. Without ``counts_at_end`` it ends sooner, and what no window
+    counts yet is left to the next collector, or to whoever reads.
     """
 
     data: Path
@@ -41,6 +42,7 @@ class CollectorSettings:
     features: tuple[str, ...] | None = None
     limits: Limits = field(default_factory=Limits)
     token: str | None = field(default=None, repr=False)
+    counts_at_end: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ async def collecting(settings: CollectorSettings, clock: Clock) -> AsyncIterator
         tending.cancel()
         with suppress(asyncio.CancelledError):
             await tending
-        await store.close()
+        await store.close(counts=settings.counts_at_end)
 
 
 async def export_spans(

@@ -1,0 +1,87 @@
+"""What the demo brings along: a past in the store, a profile in the registry, and live traffic where it can be had."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mlops_tui.cli.demo import live_traffic
+from mlops_tui.cli.demo_past import make_past
+from mlops_tui.cli.demo_traffic import PastTraffic, PastWindow, past_windows
+from mlops_tui.cli.sandbox_traces import DEMO_WIDTH, SandboxTraces
+from mlops_tui.sandbox.inference.switches import Switches
+from mlops_tui.sandbox.server import running
+from mlops_tui.sandbox.settings import Settings, World
+from tests.cli.conftest import Program
+from tests.config.files import write
+from tests.operations.conftest import demo_data
+
+__all__ = ["demo_data"]
+
+NOW = 1_772_452_805
+TRAFFIC = PastTraffic("2.0.0", 101, "acme/fraud", "0" * 40)
+
+
+def test_the_past_is_the_same_every_time_and_lies_in_the_past() -> None:
+    windows = list(past_windows(NOW))
+    starts = [window.start for window in windows]
+    assert starts == sorted(set(starts), reverse=True)
+    assert all(start % DEMO_WIDTH == 0 and start + DEMO_WIDTH <= NOW for start in starts)
+    assert NOW - starts[-1] > 40 * 3_600
+    for window in (windows[0], windows[-1]):
+        spans = TRAFFIC.spans(window)
+        assert spans == TRAFFIC.spans(window)
+        ends = [span.end_ns // 1_000_000_000 - window.start for span in spans if span.name == "predict fraud"]
+        assert len(ends) == window.payments
+        assert 0 <= min(ends) <= max(ends) < DEMO_WIDTH
+    some = [span for window in windows[:60] for span in TRAFFIC.spans(window)]
+    assert len({(span.trace_id, span.span_id) for span in some}) == len(some)
+
+
+def test_a_fresh_demo_has_profiles_and_windows_that_can_be_compared(
+    demo_data: Path, tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "sandbox"
+    shutil.copytree(demo_data, data)
+    shifted = Switches().changed({"amount_factor": 4.0})
+    windows = [PastWindow(NOW // 10 * 10 - 10 * age, 200, 50, shifted if age < 2 else Switches()) for age in range(6)]
+    with running(Settings(world=World.DEMO, data=data), traces=SandboxTraces(DEMO_WIDTH)) as server:
+        plan = httpx.get(f"{server.url}/-/sandbox/inference", trust_env=False).json()
+        for _ in range(2):
+            # Whatever is made twice is there once.
+            asyncio.run(make_past(data, server.url, plan, windows))
+        context = f'[contexts.demo]\nurl = "{server.url}"\nprojects = ["acme/fraud"]\n'
+        context += f'token_file = "{write(tmp_path / "token", server.tokens["developer"])}"\n'
+        context += f'[contexts.demo.traces]\ndata = "{data}"\n'
+        monkeypatch.setenv("MLOPS_TUI_CONFIG", str(write(tmp_path / "config.toml", context)))
+        stats = program("traces", "stats", "-o", "json").document["items"]
+        verdicts = [drifting(program, since, until) for since, until in ((-10, 10), (-50, -10))]
+    (stable,) = [item for item in stats if item["arm"] == "stable"]
+    assert (stable["model"], stable["version"], stable["spans"]) == ("fraud", "2.0.0", 1_200)
+    # The score follows the amount, everything else is as it was.
+    assert verdicts == [{"amount", "score"}, set()]
+
+
+def drifting(program: Program, since: int, until: int) -> set[str]:
+    """The features that drift between two moments, by seconds from the newest window."""
+    moments = [datetime.fromtimestamp(NOW // 10 * 10 + seconds, UTC).isoformat() for seconds in (since, until)]
+    which = ("--model", "fraud", "--version", "2.0.0", "--window", "/".join(moments))
+    items = program("drift", "analyze", *which, "-o", "json").document["items"]
+    assert {item["feature"] for item in items} >= {"amount", "merchant_category", "score"}
+    return {item["feature"] for item in items if item["verdict"] == "drift"}
+
+
+def test_without_the_sdk_it_opens_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with live_traffic(tmp_path, {"url": "http://127.0.0.1:9", "otlp": "http://127.0.0.1:9/otlp"}, is_fresh=False):
+        said = capsys.readouterr().err
+    assert "no live traffic" in said
+    assert "mlops-tui[demo]" in said
