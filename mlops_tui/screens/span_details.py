@@ -194,9 +194,9 @@ def _facts(span: Span, lane: Lane, critical_ns: int, whole_ns: int) -> Iterator[
     if scope := _scope(span):
         yield _row("recorded by", scope)
     if span.dropped:
-        yield _row("dropped", Cell(f"{span.dropped:,} attributes were dropped by the sender", Token.WARNING))
+        yield _row("dropped", Cell(f"{span.dropped:,} of its attributes, by the sender", Token.WARNING))
     if span.withheld:
-        yield _row("withheld", f"{span.withheld:,} attributes were not kept, since they may be personal")
+        yield _row("withheld", f"{span.withheld:,} of its attributes, which may be personal")
 
 
 def _events(span: Span) -> list[Row]:

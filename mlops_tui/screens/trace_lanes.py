@@ -104,7 +104,7 @@ class LaneSource:
         if lane.span is None:
             return Cell("")
         stretch = (self._share(lane.start_ns), self._share(lane.end_ns))
-        token = Token.ERROR if lane.span.is_error else Token.SERIES_1
+        token = Token.ERROR if lane.span.is_error else Token.MUTED
         parts = self.critical.get(place, ())
         words = f"{CRITICAL} critical" if parts else ""
         return Picture(words, token, draw=lambda width: bar(width, stretch, parts, token, PATH))

@@ -188,10 +188,16 @@ class View(Screen[None]):
         with self.query_one(event.feed.pane, Pane).guarded():
             event.feed.draw(snapshot)
         self.restamp()
-        if event.feed.is_gitlab and (snapshot.source != CACHED or snapshot.error is not None):
+        if not event.feed.is_gitlab:
+            self._tell_ready()
+        elif snapshot.source != CACHED or snapshot.error is not None:
             self.host.connection_is(_connection(snapshot.error))
         self.refresh_bindings()
         self.host.keep_first_frame(self.frame_name, capture(self.query(Table)))
+
+    def _tell_ready(self) -> None:
+        if self.host.standing.connection is Connection.STARTING:
+            self.host.connection_is(Connection.READY)
 
     @on(FeedFailed)
     def _feed_failed(self, event: FeedFailed) -> None:

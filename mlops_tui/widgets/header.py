@@ -17,9 +17,10 @@ from mlops_tui.widgets.cells import Cell, line
 
 
 class Connection(Enum):
-    """Whether GitLab answers: sign, word and meaning."""
+    """Whether GitLab answers: sign, word and meaning; READY while nothing was asked of it."""
 
     STARTING = (Sign.WAITING, "starting", Token.MUTED)
+    READY = (Sign.WAITING, "ready", Token.MUTED)
     ONLINE = (Sign.RUNNING, "online", Token.OK)
     OFFLINE = (Sign.WARNING, "offline", Token.WARNING)
     REFUSED = (Sign.FAILED, "not signed in", Token.ERROR)
