@@ -58,6 +58,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "drift profile": ("drift-profile", "preview", "receipt"),
     "drift analyze": ("drift",),
     "drift merge": ("drift",),
+    "drift show": ("drift-status",),
+    "drift backtest": ("drift-backtest",),
     "drift quality": ("drift-quality",),
     "alerts list": ("alerts",),
     "alerts check": ("alerts",),

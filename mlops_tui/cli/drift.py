@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from mlops_tui.cli import drift_options
+from mlops_tui.cli import drift_options, drift_questions
 from mlops_tui.cli.drift_options import Whose, parse_features, parse_length, parse_limits, write_file
+from mlops_tui.cli.errors import tell
 from mlops_tui.cli.options import GlobalOptions, noun, takes_global_options
-from mlops_tui.cli.output import Listing, print_listing
+from mlops_tui.cli.output import Listing, print_listing, print_snapshot
 from mlops_tui.cli.quality import quality
+from mlops_tui.cli.session import ask
+from mlops_tui.cli.time_ranges import RANGE_HELP
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.drift import Compatibility
 from mlops_tui.domain.errors import ExitCode, UsageError
@@ -140,3 +143,64 @@ def merge(
     kept = (model or seen.traffic.subject.model) if store and seen.traffic else model
     wishes = drift_analyses.Wishes(limits, parse_length(every, "--every"), junit, kept if store else None)
     drift_analyses.finish(seen, ", ".join(map(str, parts)), wishes, options)
+
+
+@app.command("show")
+@takes_global_options
+def show(
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model, as NAME or GROUP/PROJECT:NAME.")],
+    version: drift_options.Version = None,
+    arm: drift_options.Arm = None,
+    environment: drift_options.Environment = None,
+    window: Annotated[str, typer.Option("--window", metavar="RANGE", help=RANGE_HELP)] = "6h",
+    width: drift_options.Width = None,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Show the drift of a model's requests as the screen does: each feature now, and window by window."""
+    from mlops_tui.cli import drift_status
+
+    whose = Whose(model, version, arm, environment)
+    length = parse_length(width, "--width")
+    snapshot = ask(options, lambda session: drift_questions.status(session, whose, window, length))
+    for sentence in drift_status.remarks(snapshot.data):
+        tell(sentence)
+    print_snapshot(snapshot, "drift-status", drift_status.STATUS, drift_status.items(snapshot.data), options.format)
+
+
+@app.command("backtest")
+@takes_global_options
+def backtest(
+    model: Annotated[str, typer.Option("--model", metavar="NAME", help="The model, as NAME or GROUP/PROJECT:NAME.")],
+    version: drift_options.Version = None,
+    arm: drift_options.Arm = None,
+    environment: drift_options.Environment = None,
+    window: Annotated[str, typer.Option("--window", metavar="RANGE", help=RANGE_HELP)] = "7d",
+    width: drift_options.Width = None,
+    rules: Annotated[
+        list[str] | None, typer.Option("--rule", metavar="NAME", help="Only this rule of the policy file; repeatable.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="FIGURE", help="A rule that is not in the file: psi.amount, ...")
+    ] = None,
+    above: Annotated[float | None, typer.Option("--above", help="It fires beyond this.")] = None,
+    below: Annotated[float | None, typer.Option("--below", help="It fires below this.")] = None,
+    hold: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="It fires after so long.")] = None,
+    clear_below: Annotated[float | None, typer.Option("--clear-below", help="It is over below this.")] = None,
+    clear_above: Annotated[float | None, typer.Option("--clear-above", help="It is over beyond this.")] = None,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Say how often drift, and alert rules, would have spoken up on past requests, before a rule is switched on."""
+    from mlops_tui.cli import drift_status
+
+    whose = Whose(model, version, arm, environment)
+    length = parse_length(width, "--width")
+    limits = drift_questions.RuleLimits(metric, above, below, hold, clear_below, clear_above)
+    snapshot = ask(
+        options, lambda session: drift_questions.past(session, whose, window, length, tuple(rules or ()), limits)
+    )
+    for sentence in drift_status.remarks(snapshot.data.drift):
+        tell(sentence)
+    items = drift_status.backtest_items(snapshot.data)
+    print_snapshot(snapshot, "drift-backtest", drift_status.BACKTEST, items, options.format)

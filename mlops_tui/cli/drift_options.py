@@ -40,6 +40,9 @@ Window = Annotated[
     str | None,
     typer.Option("--window", metavar="RANGE", help=f"The requests of that time, in whole windows. {RANGE_HELP}"),
 ]
+Width = Annotated[
+    str | None, typer.Option("--width", metavar="DURATION", help="How wide windows are; those of the store if not.")
+]
 Alpha = Annotated[
     float | None,
     typer.Option("--alpha", metavar="P", help="How often an analysis of unchanged data may say drift. [0.05]"),
