@@ -25,9 +25,9 @@ _NUMBERS = frozenset({FeatureKind.NUMERIC, FeatureKind.SCORE})
 class Backtest:
     """How often something would have spoken up.
 
-    ``windows`` were looked at and ``judged`` of them had data enough; it spoke up at the moments in ``alarms`` and still
-    does if ``is_firing``. ``by_chance`` is how many alarms unchanged data would have made, at most and on average; None
-    where that cannot be said.
+    ``windows`` were looked at and ``judged`` of them had data enough; it spoke up at the moments in ``alarms``, and
+    ``is_firing`` if it still does. ``by_chance`` is how many alarms unchanged data would have made, at most and on
+    average; None where that cannot be said.
     """
 
     name: str

@@ -92,7 +92,7 @@ def remarks(drift: ModelDrift) -> Iterator[str]:
     promised = drift.false_alarms
     yield (
         f"Of 100 windows of unchanged data at most {100 * promised.level:.2g} say drift; "
-        f"with one every {format_duration(promised.every)} false alarms in 30 days are {promised.per_month:.3g} on average"
+        f"one every {format_duration(promised.every)} means at most {promised.per_month:.3g} a month on average"
     )
     others = [item.subject for item in drift.subjects if item.subject != subject]
     if others:
