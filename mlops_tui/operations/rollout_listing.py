@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
 from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.snapshots import Snapshot
@@ -55,6 +56,20 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
             f"There is no rollout {name}", remedy="List them with `mlops-tui rollouts list`"
         )
     return Snapshot((open_ones or found)[0], snapshot.fetched_at, snapshot.source)
+
+
+async def rollout_of_version(
+    session: Session, project: Project, model: str, version: str, environment: str
+) -> Rollout | None:
+    """The newest rollout of a version, that in ``environment`` before others; None where there is none."""
+    reading = await read_project(session, project)
+    told = await asyncio.to_thread(stories, session.journal)
+    found = [
+        record
+        for record in await _of_project(session, reading, told)
+        if record.model == model and version in {arm.version for arm in record.arms if not arm.is_control}
+    ]
+    return max(found, key=lambda record: (record.environment == environment, record.begun_at), default=None)
 
 
 async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Rollout]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +20,7 @@ from tests.operations.company import Company
 from tests.storage.trace_spans import span
 
 WIDTH = 10
+_numbers = itertools.count(1)
 PLAN = """
 version: 1
 models:
@@ -63,11 +66,12 @@ class Traffic:
     session: Session
     control: str = "2.0.0"
     treatment: str = "2.1.0"
-    number: int = 1
+    folder: Path | None = None
+    number: int = field(default_factory=lambda: next(_numbers))
     _store: TraceStore = field(init=False)
 
     async def __aenter__(self) -> Self:
-        self._store = TraceStore(self.session.data / FILE_NAME, self.session.clock, width=WIDTH)
+        self._store = TraceStore((self.folder or self.session.data) / FILE_NAME, self.session.clock, width=WIDTH)
         return self
 
     async def __aexit__(
@@ -89,7 +93,7 @@ class Traffic:
         await self._store.fold_all()
 
     def _span(self, begin: float, place: int, of: int, arm: str, version: str, is_error: bool) -> Span:
-        self.number += 1
+        self.number = next(_numbers)
         end_ns = int((begin + WIDTH * (place + 0.5) / of) * 1_000_000_000)
         attributes: dict[str, Value] = {
             "ml.model.name": "fraud",

@@ -11,6 +11,7 @@ from mlops_tui.domain.rollout_decisions import Course
 from mlops_tui.domain.rollout_records import Hindrance
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollout_judging import evidence_file, judge_plan_of
 from mlops_tui.operations.rollout_watching import Watcher
@@ -87,6 +88,14 @@ async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: 
             for at in sorted({item.at for item in evidence})
         ][-1]
         assert last.verdict is Verdict.BREACH
+        # Whoever decides about the version is told.
+        project = await company.project(session)
+        canary = await canary_of(session, project, "fraud", "2.1.0", "production")
+        told = canary_observation(canary, session.clock.now())
+        assert told.is_available
+        assert told.text.startswith("BREACH in production, at up to 5 %, rolled back: errors of canary")
+        assert canary_gap(canary).startswith("The canary's verdict is BREACH")
+        assert await canary_of(session, project, "fraud", "1.2.1", "production") is None
         # The same from another place, which has neither the evidence nor the journal.
         await watcher.close()
     async with company.session("developer") as elsewhere:
