@@ -66,6 +66,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "alerts ack": ("preview", "receipt"),
     "alerts silence": ("preview", "receipt"),
     "alerts watch": ("alerts",),
+    "retrain": ("retrain", "preview", "receipt"),
     "environments list": ("environments",),
     "environments show": ("environments",),
     "environments protect": ("preview", "receipt"),

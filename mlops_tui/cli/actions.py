@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mlops_tui.operations.actions import Action
     from mlops_tui.operations.session import Session
 
+Ended = Callable[["Receipt"], Awaitable[None]]
+
 RECEIPT_COLUMNS = (
     Column("action", "action"),
     Column("outcome", "outcome"),
@@ -31,12 +34,15 @@ RECEIPT_COLUMNS = (
 )
 
 
-async def carry_out(session: Session, action: Action, options: GlobalOptions, *, waits: bool = False) -> None:
+async def carry_out(
+    session: Session, action: Action, options: GlobalOptions, *, waits: bool = False, ended: Ended | None = None
+) -> None:
     """Preview an action, have it confirmed, run it and print the receipt.
 
     ``waits`` follows what was started until it ends, telling of it on standard error; the receipt then says how it
-    ended. With ``--dry-run`` the preview is printed and nothing is sent. Raises typer.Exit with the status that the
-    outcome asks for, and a RefusedError when it is not confirmed or must not be done.
+    ended, and ``ended`` is called where that was well. With ``--dry-run`` the preview is printed and nothing is sent.
+    Raises typer.Exit with the status that the outcome asks for, and a RefusedError when it is not confirmed or must not
+    be done.
     """
     if options.dry_run:
         print_preview(action.preview, options.format, session.context.url)
@@ -48,6 +54,8 @@ async def carry_out(session: Session, action: Action, options: GlobalOptions, *,
     status = exit_status(receipt)
     if waits and status is ExitCode.DONE:
         receipt, status = await _followed(session, receipt)
+        if ended is not None and status is ExitCode.DONE:
+            await ended(receipt)
     print_receipt(receipt, options.format)
     if status is not ExitCode.DONE:
         raise typer.Exit(status)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from mlops_tui.domain.alert_board import Alert
     from mlops_tui.domain.snapshots import Snapshot
-    from mlops_tui.operations.alert_watch import WatchRound
+    from mlops_tui.operations.alert_watch import WatchOptions, WatchRound
     from mlops_tui.operations.alerts import AlertBoard
     from mlops_tui.operations.session import Session
 
@@ -101,6 +101,7 @@ def watch(
     model: Annotated[str | None, _MODEL] = None,
     interval: Annotated[str, typer.Option("--interval", metavar="DURATION", help="How often to look.")] = "1m",
     no_escalation: Annotated[bool, typer.Option("--no-escalation", help="Tell nobody; only look.")] = False,
+    no_retraining: Annotated[bool, typer.Option("--no-retraining", help="Begin no training.")] = False,
     until: Annotated[
         AlertState | None, typer.Option("--until", help="End once an alert is in this state; 1 if that is firing.")
     ] = None,
@@ -109,12 +110,15 @@ def watch(
 ) -> None:
     """Judge again and again, and tell GitLab without being asked what fires and what is over.
 
-    Every alert that changed is a line of JSON.
+    Every alert that changed is a line of JSON. Models are trained again where their policy says `automatic: true`.
     """
     if options.output not in {None, Format.NDJSON}:
         raise UsageError("watch writes lines of JSON", remedy="Leave --output out, or ask for ndjson")
     seconds = _duration(interval).total_seconds()
-    status = ask(options, lambda session: _watch(session, model, max(1.0, seconds), until, escalates=not no_escalation))
+    from mlops_tui.operations.alert_watch import WatchOptions
+
+    wanted = WatchOptions(model, max(1.0, seconds), escalates=not no_escalation, retrains=not no_retraining)
+    status = ask(options, lambda session: _watch(session, wanted, until))
     if status is not ExitCode.DONE:
         raise typer.Exit(status)
 
@@ -174,16 +178,13 @@ async def _silence(session: Session, wanted: str, length: timedelta, reason: str
     await carry_out(session, await prepare_silence(session, alert, length, reason), options)
 
 
-async def _watch(
-    session: Session, model: str | None, interval: float, until: AlertState | None, *, escalates: bool
-) -> ExitCode:
+async def _watch(session: Session, wanted: WatchOptions, until: AlertState | None) -> ExitCode:
     from mlops_tui.operations.actions import refuse_when_read_only
-    from mlops_tui.operations.alert_watch import AlertWatch, WatchOptions
+    from mlops_tui.operations.alert_watch import AlertWatch
 
-    if escalates:
+    if wanted.escalates or wanted.retrains:
         refuse_when_read_only(session)
-    watching = AlertWatch(session, WatchOptions(model, interval, escalates))
-    async for look in watching.rounds():
+    async for look in AlertWatch(session, wanted).rounds():
         _write_round(look)
         if until is not None and any(item.status.state is until for item in look.board.alerts):
             break
@@ -198,6 +199,8 @@ def _write_round(look: WatchRound) -> None:
         write_line(json_text(plain(alert_item(alert, now))))
     for told in look.told:
         tell(escalation_line(told))
+    for begun in look.retrained:
+        tell(f"{begun.decision.case.model}: {begun.receipt.message if begun.receipt else begun.refusal}")
 
 
 def _print(snapshot: Snapshot[AlertBoard], alerts: Sequence[Alert], options: GlobalOptions) -> None:

@@ -40,7 +40,7 @@ _NOUNS = (
     "runs", "models", "approvals", "environments", "rollouts", "traces", "drift", "alerts", "journal", "config",
     "sandbox",
 )  # fmt: skip
-_COMMANDS = ("demo", "doctor")
+_COMMANDS = ("demo", "doctor", "retrain")
 
 
 def make_app(arguments: Sequence[str] = ()) -> typer.Typer:

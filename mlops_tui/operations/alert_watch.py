@@ -9,8 +9,11 @@ from datetime import datetime, timedelta
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.alert_board import Alert
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.retraining import RetrainDecision
 from mlops_tui.operations.alerts import AlertBoard, evaluate
 from mlops_tui.operations.escalation import Escalated, escalate
+from mlops_tui.operations.retrain_cases import decide_all
+from mlops_tui.operations.retraining import Retrained, retrain_automatically
 from mlops_tui.operations.session import Session
 
 # What GitLab refused is not asked again at once: every attempt is an entry of the journal.
@@ -24,6 +27,7 @@ class WatchOptions:
     model: str | None = None
     interval: float = 60.0
     escalates: bool = True
+    retrains: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class WatchRound:
     board: AlertBoard
     changed: tuple[Alert, ...] = ()
     told: tuple[Escalated, ...] = ()
+    retrained: tuple[Retrained, ...] = ()
     error: MlopsError | None = None
 
 
@@ -55,12 +60,13 @@ class AlertWatch:
         try:
             board = (await evaluate(self.session, self.options.model)).data
             told = tuple([item async for item in self._escalate(board)])
+            retrained = tuple([item async for item in self._retrain(board)])
         except MlopsError as error:
             return WatchRound(AlertBoard(()), error=error)
         now = self.session.clock.now()
         changed = tuple(item for item in board.alerts if self._seen.get(item.fingerprint) != _standing(item, now))
         self._seen = {item.fingerprint: _standing(item, now) for item in board.alerts}
-        return WatchRound(board, changed, told)
+        return WatchRound(board, changed, told, retrained)
 
     async def _escalate(self, board: AlertBoard) -> AsyncIterator[Escalated]:
         now = self.session.clock.now()
@@ -70,9 +76,24 @@ class AlertWatch:
                 self._failed[item.alert.fingerprint] = now
             yield item
 
-    def _may_try(self, fingerprint: str, now: datetime) -> bool:
-        failed = self._failed.get(fingerprint)
+    async def _retrain(self, board: AlertBoard) -> AsyncIterator[Retrained]:
+        if not self.options.retrains:
+            return
+        now = self.session.clock.now()
+        decisions = (await decide_all(self.session, board)).data
+        patient = [item for item in decisions if self._may_try(_model_key(item), now)]
+        async for item in retrain_automatically(self.session, patient):
+            if item.receipt is None or item.receipt.outcome is not Outcome.DONE:
+                self._failed[_model_key(item.decision)] = now
+            yield item
+
+    def _may_try(self, key: str, now: datetime) -> bool:
+        failed = self._failed.get(key)
         return failed is None or now - failed >= RETRY_AFTER
+
+
+def _model_key(decision: RetrainDecision) -> str:
+    return f"{decision.case.project}:{decision.case.model}"
 
 
 def _standing(alert: Alert, now: datetime) -> tuple[object, ...]:

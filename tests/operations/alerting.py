@@ -27,7 +27,6 @@ from tests.storage.trace_spans import inference
 WIDTH = timedelta(minutes=1)
 ERRORS = "{name: errors, metric: error_rate, above: 0.1, for: 2m, clear_below: 0.05, severity: high}"
 PROJECT = "/projects/sandbox%2Fempty"
-POLICY_FILE = f"{PROJECT}/repository/files/{quote('.gitlab/mlops.yml', safe='')}"
 _RESOURCE = Resource({"service.name": "fraud-api", "deployment.environment.name": "production"})
 
 
@@ -49,7 +48,7 @@ def company(empty_data: Path, tmp_path: Path) -> Iterator[Company]:
         yield Company(server, clock, tmp_path)
 
 
-def write_policy(company: Company, *alerts: str, more: str = "") -> None:
+def write_policy(company: Company, *alerts: str, more: str = "", project: str = PROJECT) -> None:
     """Let the policy of fraud hold these rules in windows of a minute; ``more`` is further monitoring."""
     rules = "".join(f"        - {alert}\n" for alert in alerts or (ERRORS,))
     text = (
@@ -57,9 +56,10 @@ def write_policy(company: Company, *alerts: str, more: str = "") -> None:
         f"    monitoring:\n      window: 1m\n      alerts:\n{rules}{more}"
     )
     body = {"branch": "main", "content": text, "commit_message": "Watch"}
-    answer = raw(company).put(POLICY_FILE, json=body)
+    path = f"{project}/repository/files/{quote('.gitlab/mlops.yml', safe='')}"
+    answer = raw(company).put(path, json=body)
     if answer.status_code == 400:
-        answer = raw(company).post(POLICY_FILE, json=body)
+        answer = raw(company).post(path, json=body)
     assert answer.status_code in {200, 201}, answer.text
 
 
