@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CLIENTS := .venv-clients
 PEERS := .venv-peers
 HARLEQUIN := .venv-harlequin
+CLICKHOUSE := .venv-clickhouse
 
-.PHONY: demo test check format bench proof docs screenshots clients peers harlequin clean
+.PHONY: demo test check format bench proof docs screenshots clients peers harlequin clickhouse clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/mlops-tui demo
@@ -44,6 +45,9 @@ clients: $(CLIENTS)/.stamp
 # The terminal program whose opening `make bench` measures ours against.
 harlequin: $(HARLEQUIN)/.stamp
 
+# ClickHouse's own engine, in which the tests run the statements that readers of traces send.
+clickhouse: $(CLICKHOUSE)/.stamp
+
 # The drift tools that `make bench` measures against and whose numbers the fixtures of the tests are.
 peers: $(PEERS)/.stamp
 
@@ -75,10 +79,15 @@ $(PEERS)/.stamp: requirements/peers.txt
 	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/peers.txt
 	@touch $@
 
+$(CLICKHOUSE)/.stamp: requirements/clickhouse.txt
+	$(PYTHON) -m venv $(CLICKHOUSE)
+	$(CLICKHOUSE)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/clickhouse.txt
+	@touch $@
+
 $(HARLEQUIN)/.stamp: requirements/harlequin.txt
 	$(PYTHON) -m venv $(HARLEQUIN)
 	$(HARLEQUIN)/bin/python -m pip --disable-pip-version-check --quiet install -r requirements/harlequin.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) $(PEERS) $(HARLEQUIN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) $(PEERS) $(HARLEQUIN) $(CLICKHOUSE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

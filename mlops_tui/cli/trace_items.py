@@ -111,6 +111,7 @@ def statistics_item(arm: ArmStatistics) -> dict[str, Any]:
         "first": moment(arm.first_ns),
         "last": moment(arm.last_ns),
         "quantiles": arm.method.value,
+        "sampled": arm.sampled,
     }
 
 
@@ -125,6 +126,7 @@ def service_item(service: ServiceSummary) -> dict[str, Any]:
         "errors": service.errors,
         "first": moment(service.first_ns),
         "last": moment(service.last_ns),
+        "sampled": service.sampled,
     }
 
 

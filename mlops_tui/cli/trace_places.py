@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from mlops_tui.cli.options import GlobalOptions
 from mlops_tui.cli.targets import Settings
 from mlops_tui.config.paths import Paths, private_folder
+from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 
@@ -46,7 +47,7 @@ class TracePlace:
         from mlops_tui.operations.trace_sources import reading_traces
 
         async def asked() -> _T:
-            async with reading_traces(self.source, self.folder) as reader:
+            async with reading_traces(self.source, self.folder, SystemClock()) as reader:
                 return await question(reader)
 
         return asyncio.run(asked())

@@ -24,7 +24,7 @@ from mlops_tui.cli.trace_places import TracePlace
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.durations import parse_duration
 from mlops_tui.domain.errors import UsageError
-from mlops_tui.domain.trace_queries import QuantileMethod, SubjectFilter, TraceQuery
+from mlops_tui.domain.trace_queries import ArmStatistics, QuantileMethod, ServiceSummary, SubjectFilter, TraceQuery
 from mlops_tui.domain.traces import SpanStatus
 
 app = noun("traces", "Inference traces: spans of OpenTelemetry about what models were asked and answered.")
@@ -186,6 +186,7 @@ def stats(
     found = place.ask(lambda reader: reader.statistics(times, subjects))
     if any(item.method is QuantileMethod.BUCKETS for item in found):
         tell("Latencies are read from buckets and are at most 2.2 % off; the range is in whole windows.")
+    _tell_of_sample(found)
     _print("traces-stats", trace_items.STATISTICS, list(map(trace_items.statistics_item, found)), place, options)
 
 
@@ -196,6 +197,7 @@ def services(data: _Data = None, since: _Since = None, until: _Until = None, *, 
     times = trace_items.time_range(since, until, SystemClock())
     place = TracePlace.of(data, options)
     found = place.ask(lambda reader: reader.services(times))
+    _tell_of_sample(found)
     _print("traces-services", trace_items.SERVICES, list(map(trace_items.service_item, found)), place, options)
 
 
@@ -265,6 +267,12 @@ def import_traces(
             }
         )
     _print("traces-import", trace_items.IMPORTS, items, place, options)
+
+
+def _tell_of_sample(found: Sequence[ArmStatistics | ServiceSummary]) -> None:
+    sizes = {item.sampled for item in found} - {None}
+    if sizes:
+        tell(f"These figures are of a sample of {max(size for size in sizes if size is not None)} spans.")
 
 
 def _print(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from mlops_tui.domain.alert_channels import AlertChannels
 from mlops_tui.domain.contexts import Context, ContextKind
@@ -52,7 +53,7 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
     if table.get("ca_bundle"):
         chosen["ca_bundle"] = str(Path(table["ca_bundle"]).expanduser())
     if table.get("traces") is not None:
-        chosen["traces"] = _trace_source(table["traces"], chosen.get("ca_bundle"))
+        chosen["traces"] = _trace_source(table["traces"], table, chosen.get("ca_bundle"))
     if table.get("alerts") is not None:
         chosen["alerts"] = _alert_channels(table["alerts"])
     context = Context(
@@ -72,8 +73,10 @@ def configured_context(name: str, table: Mapping[str, Any]) -> ConfiguredContext
     )
 
 
-def _trace_source(table: Mapping[str, Any], ca_bundle: str | None) -> TraceSource:
+def _trace_source(table: Mapping[str, Any], context: Mapping[str, Any], ca_bundle: str | None) -> TraceSource:
     """Turn the table of a context's traces into a record; ``ca_bundle`` is the context's."""
+    kind = TraceSourceKind(table.get("kind", TraceSourceKind.EMBEDDED))
+    url = table.get("url") or (_project_tracing(context) if kind is TraceSourceKind.GITLAB else "")
     names = ("database", "table", "tenant", "user", "token_variable")
     chosen: dict[str, Any] = {key: table[key] for key in names if table.get(key) is not None}
     chosen |= {key: Path(table[key]).expanduser() for key in ("data", "token_file") if table.get(key)}
@@ -81,8 +84,8 @@ def _trace_source(table: Mapping[str, Any], ca_bundle: str | None) -> TraceSourc
         chosen["timeout"] = float(table["timeout"])
     own_bundle = table.get("ca_bundle")
     return TraceSource(
-        kind=TraceSourceKind(table.get("kind", TraceSourceKind.EMBEDDED)),
-        url=instance_address(table["url"]) if table.get("url") else "",
+        kind=kind,
+        url=instance_address(url) if url else "",
         ca_bundle=str(Path(own_bundle).expanduser()) if own_bundle else ca_bundle,
         token_command=tuple(table.get("token_command") or ()),
         **chosen,
@@ -98,6 +101,12 @@ def _alert_channels(table: Mapping[str, Any]) -> AlertChannels:
         key_variable=table.get("key_variable"),
         command=tuple(table.get("command") or ()),
     )
+
+
+def _project_tracing(context: Mapping[str, Any]) -> str:
+    """Where GitLab's former tracing of a context's first project is."""
+    projects = context.get("projects") or ("",)
+    return f"{instance_address(context['url'])}/api/v4/projects/{quote(projects[0], safe='')}/observability/v1"
 
 
 def instance_address(url: str) -> str:

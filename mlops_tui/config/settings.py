@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from mlops_tui.config.addresses import checked_address
@@ -83,6 +83,13 @@ class ContextSettings(BaseModel):
     """Where the inference traces are; without it in this user's own store."""
     alerts: AlertSettings | None = None
     """How alerts are told besides issues."""
+
+    @model_validator(mode="after")
+    def _require_traced_project(self) -> Self:
+        if self.traces is not None and self.traces.kind == "gitlab" and not self.traces.url and not self.projects:
+            message = 'Traces of kind "gitlab" need a url, or projects of which the first is asked'
+            raise ValueError(message)
+        return self
 
 
 class Settings(BaseSettings):

@@ -35,6 +35,15 @@ def origin_of(url: str) -> str:
     return f"{scheme}://{name}" if port in {None, _DEFAULT_PORTS[scheme]} else f"{scheme}://{name}:{port}"
 
 
+def is_loopback(url: str) -> bool:
+    """Whether an address is of this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One GitLab as this session sees it.
@@ -68,11 +77,7 @@ class Context:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine, the one place where a token may travel over plain http."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(self.url)
 
     @property
     def is_encrypted(self) -> bool:

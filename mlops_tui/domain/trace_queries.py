@@ -16,10 +16,11 @@ LAST_NS = 2**63 - 1
 
 
 class QuantileMethod(StrEnum):
-    """How latency quantiles were found: from every duration, or from buckets (at most 2.2 % off)."""
+    """How latency quantiles were found: from every duration, from buckets (at most 2.2 % off), or from a sample."""
 
     EXACT = "exact"
     BUCKETS = "buckets"
+    SAMPLE = "sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,10 @@ class TraceSummary:
 
 @dataclass(frozen=True, slots=True)
 class ArmStatistics:
-    """The traffic of one model version on one arm; quantiles are in nanoseconds, times nanoseconds since the epoch."""
+    """The traffic of one model version on one arm; quantiles are in nanoseconds, times nanoseconds since the epoch.
+
+    ``sampled`` is how many spans the source was read for where that was not every span, else None.
+    """
 
     model: str
     version: str
@@ -106,11 +110,12 @@ class ArmStatistics:
     first_ns: int
     last_ns: int
     method: QuantileMethod
+    sampled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """One service in one environment of one project, and the models it served."""
+    """One service in one environment of one project, and the models it served; ``sampled`` as in statistics."""
 
     service: str
     project: str
@@ -120,6 +125,7 @@ class ServiceSummary:
     errors: int
     first_ns: int
     last_ns: int
+    sampled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

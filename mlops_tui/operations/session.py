@@ -140,7 +140,7 @@ class Session:
             if self._traces is None:
                 from mlops_tui.operations.trace_sources import reading_traces
 
-                source = reading_traces(self.context.traces, self.data)
+                source = reading_traces(self.context.traces, self.data, self.clock)
                 self._traces = await self._opened.enter_async_context(source)
             return self._traces
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from mlops_tui.config.trace_tokens import trace_token
+from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 from mlops_tui.storage.trace_reading import EmbeddedTraces
@@ -14,7 +18,7 @@ from mlops_tui.tracing.readers import TraceReader
 
 
 @asynccontextmanager
-async def reading_traces(source: TraceSource | None, folder: Path) -> AsyncIterator[TraceReader]:
+async def reading_traces(source: TraceSource | None, folder: Path, clock: Clock) -> AsyncIterator[TraceReader]:
     """Open a source of traces for as long as the block lasts; without one, or its own ``data``, that in ``folder``.
 
     Raises:
@@ -22,9 +26,14 @@ async def reading_traces(source: TraceSource | None, folder: Path) -> AsyncItera
         ConfigError: The token or the certificates of a server cannot be had.
     """
     chosen = source or TraceSource()
-    if chosen.kind is not TraceSourceKind.EMBEDDED:
-        raise UsageError(f"Traces of kind {chosen.kind} cannot be read by this version", remedy="Use kind embedded")
-    with reading_store(chosen.data or folder) as reader:
+    if chosen.kind is TraceSourceKind.EMBEDDED:
+        with reading_store(chosen.data or folder) as store:
+            yield store
+        return
+    from mlops_tui.tracing.sources.opening import reading_server
+
+    secret = await asyncio.to_thread(trace_token, chosen, os.environ)
+    async with reading_server(chosen, secret, clock) as reader:
         yield reader
 
 

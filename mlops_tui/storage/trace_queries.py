@@ -7,24 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mlops_tui.analysis.traffic import Arm, arm_of, arm_statistics, exact_quantiles
 from mlops_tui.domain.inferences import PREDICTION, PREDICTION_ID, Subject
 from mlops_tui.domain.trace_queries import (
     ArmStatistics,
     LabelledPrediction,
     QuantileMethod,
-    ServiceSummary,
     SubjectFilter,
     TimeRange,
     TraceQuery,
     TraceSummary,
 )
 from mlops_tui.domain.traces import SpanStatus
-from mlops_tui.domain.window_slices import Traffic, WindowSlice, bucketed_quantile, exact_quantile
+from mlops_tui.domain.window_slices import Traffic
 from mlops_tui.storage.trace_rows import SpanLoader
 from mlops_tui.storage.trace_values import load_attributes
-
-_QUANTILES = (0.5, 0.95, 0.99)
-_Arm = tuple[str, str, str]
 
 
 def list_traces(connection: sqlite3.Connection, query: TraceQuery) -> list[TraceSummary]:
@@ -47,8 +44,8 @@ def exact_statistics(
     """The traffic of each arm from every span in the range."""
     known = _subjects(connection)
     admitted = {number: subject for number, subject in known.items() if subjects.admits(subject)}
-    durations: dict[_Arm, list[int]] = defaultdict(list)
-    traffic: dict[_Arm, list[int]] = {}
+    durations: dict[Arm, list[int]] = defaultdict(list)
+    traffic: dict[Arm, list[int]] = {}
     rows = connection.execute(
         "SELECT end_ns, subject, start_ns, status FROM spans WHERE end_ns >= ? AND end_ns < ? ORDER BY end_ns",
         (times.start_ns, times.end_ns),
@@ -57,48 +54,19 @@ def exact_statistics(
         subject = admitted.get(number)
         if subject is None:
             continue
-        arm = (subject.model, subject.version, subject.arm)
+        arm = arm_of(subject)
         durations[arm].append(end_ns - start_ns)
         seen = traffic.setdefault(arm, [0, end_ns, end_ns])
         seen[0] += status == SpanStatus.ERROR
         seen[2] = end_ns
     return tuple(
-        _statistics(arm, _traffic(len(taken), *traffic[arm]), _exact_quantiles(taken), QuantileMethod.EXACT)
-        for arm, taken in sorted(durations.items())
-    )
-
-
-def bucketed_statistics(slices: Sequence[WindowSlice]) -> tuple[ArmStatistics, ...]:
-    """The traffic of each arm from windows."""
-    arms: dict[_Arm, Traffic] = defaultdict(Traffic)
-    for part in slices:
-        subject = part.key.subject
-        arms[subject.model, subject.version, subject.arm] += part.traffic
-    return tuple(
-        _statistics(
+        arm_statistics(
             arm,
-            traffic,
-            [bucketed_quantile(traffic.latencies, quantile) for quantile in _QUANTILES],
-            QuantileMethod.BUCKETS,
+            Traffic(len(taken), errors=traffic[arm][0], first_ns=traffic[arm][1], last_ns=traffic[arm][2]),
+            exact_quantiles(taken),
+            QuantileMethod.EXACT,
         )
-        for arm, traffic in sorted(arms.items())
-    )
-
-
-def services_of(slices: Sequence[WindowSlice]) -> tuple[ServiceSummary, ...]:
-    """The services, with the models they served, from windows."""
-    places: dict[tuple[str, str, str], Traffic] = defaultdict(Traffic)
-    models: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for part in slices:
-        subject = part.key.subject
-        place = (subject.service, subject.project, subject.environment)
-        places[place] += part.traffic
-        models[place] |= {subject.model} - {""}
-    return tuple(
-        ServiceSummary(
-            *place, tuple(sorted(models[place])), traffic.spans, traffic.errors, traffic.first_ns, traffic.last_ns
-        )
-        for place, traffic in sorted(places.items())
+        for arm, taken in sorted(durations.items())
     )
 
 
@@ -210,32 +178,3 @@ def _summary(connection: sqlite3.Connection, trace: bytes, subjects: dict[int, S
         len(rows),
         sum(row[4] == SpanStatus.ERROR for row in rows),
     )
-
-
-def _traffic(spans: int, errors: int, first_ns: int, last_ns: int) -> Traffic:
-    return Traffic(spans, errors, first_ns=first_ns, last_ns=last_ns)
-
-
-def _statistics(
-    arm: _Arm, traffic: Traffic, quantiles: Sequence[float | None], method: QuantileMethod
-) -> ArmStatistics:
-    model, version, track = arm
-    p50, p95, p99 = quantiles
-    return ArmStatistics(
-        model,
-        version,
-        track,
-        traffic.spans,
-        traffic.errors,
-        p50,
-        p95,
-        p99,
-        traffic.first_ns,
-        traffic.last_ns,
-        method,
-    )
-
-
-def _exact_quantiles(durations: list[int]) -> list[float | None]:
-    durations.sort()
-    return [exact_quantile(durations, quantile) for quantile in _QUANTILES]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from mlops_tui.analysis.traffic import MOST_EXACT, bucketed_statistics, services_of, window_rows
 from mlops_tui.analysis.window_slices import SliceCounter
 from mlops_tui.domain.errors import InsufficientDataError
 from mlops_tui.domain.profiles import Bins
@@ -37,8 +38,6 @@ from mlops_tui.storage.trace_schema import SCHEMA
 from mlops_tui.storage.trace_windows import merged, read_slices
 from mlops_tui.storage.trace_writes import newest_number
 
-# Above so many spans latencies are read from the windows' buckets.
-MOST_EXACT = 500_000
 # A way of counting that is further behind is not waited for where the spans of the range can be counted by themselves.
 FAR_BEHIND = 20_000
 _EXPORT_STEP = 1_000
@@ -70,7 +69,7 @@ class EmbeddedTraces:
 
     async def services(self, times: TimeRange) -> tuple[ServiceSummary, ...]:
         """The services whose spans ended in windows that overlap a range of time."""
-        return await self._read(lambda connection: trace_queries.services_of(_slices(connection, times)))
+        return await self._read(lambda connection: services_of(_slices(connection, times)))
 
     async def traces(self, query: TraceQuery) -> tuple[TraceSummary, ...]:
         """The traces with a span that meets the conditions, the newest first."""
@@ -91,7 +90,7 @@ class EmbeddedTraces:
             slices = [part for part in _slices(connection, times) if subjects.admits(part.key.subject)]
             too_many = sum(part.traffic.spans for part in slices) > MOST_EXACT
             if too_many or anything_pruned(connection, times):
-                return trace_queries.bucketed_statistics(slices)
+                return bucketed_statistics(slices)
             return trace_queries.exact_statistics(connection, times, subjects)
 
         return await self._read(query)
@@ -196,10 +195,7 @@ def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[Window
         found = _counted_now(connection, fold, query)
     bins: dict[str, Bins] = {} if fold.profile is None else dict(fold.profile.bins)
     slices = [part for part in found if part.key.subject.model == query.model and part.predictions]
-    columns = query.columns or sorted({name for part in slices for name in part.columns} | bins.keys())
-    for part in _without_service(slices):
-        for column in columns:
-            yield part.row(column, bins.get(column))
+    return window_rows(_without_service(slices), query, bins)
 
 
 def _kept_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold | None:

@@ -99,6 +99,13 @@ class AttributeRules:
         return Verdict.KEEP if name in self._names or name.startswith(self._prefixes) else Verdict.WITHHOLD
 
 
+class EverythingRead(AttributeRules):
+    """The rules for what is read and shown but not stored: any attribute with a name that is safe to draw."""
+
+    def _judge(self, name: str) -> Verdict:
+        return Verdict.KEEP if _WELL_FORMED.fullmatch(name) else Verdict.WITHHOLD
+
+
 def rename_aliases(attributes: dict[str, Value]) -> None:
     """Give what came under another name ours, in place; where both are there ours wins."""
     for alias in ALIASES.keys() & attributes.keys():

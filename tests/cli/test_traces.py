@@ -47,6 +47,7 @@ def test_statistics_are_of_each_arm(program: Program, data: Path) -> None:
         "first": "2026-03-02T12:00:00.001Z",
         "last": "2026-03-02T12:00:00.009Z",
         "quantiles": "exact",
+        "sampled": None,
     }
     assert (canary["version"], canary["arm"], canary["errors"]) == ("1.3.0", "canary", 1)
 

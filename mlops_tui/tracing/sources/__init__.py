@@ -1,0 +1,1 @@
+"""Sources of traces other than our own store: each speaks the protocol of one kind of server."""
