@@ -198,6 +198,8 @@ def _found_cell(item: ArmTraffic) -> Cell:
     if item.sampled is not None:
         return Cell("sample", Token.WARNING)
     match item.method:
+        case QuantileMethod.SAMPLE:
+            return Cell("sample", Token.WARNING)
         case QuantileMethod.EXACT:
             return Cell("exact", Token.MUTED)
         case QuantileMethod.BUCKETS:
