@@ -81,6 +81,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "config schema": (),
     "config contexts": ("contexts",),
     "sandbox serve": (),
+    "sandbox switch": ("sandbox-switches",),
 }
 
 _COMPLETION = ("install_completion", "show_completion")

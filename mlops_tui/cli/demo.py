@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -48,7 +49,11 @@ def command(
     require_terminal(os.environ, sys.stdin, sys.stdout)
     with _folder(data) as folder:
         is_fresh = not (folder / FILE_NAME).exists()
-        with running_sandbox(folder) as announced, live_traffic(folder, announced, is_fresh=is_fresh):
+        with (
+            running_sandbox(folder) as announced,
+            _told_where(announced["url"]),
+            live_traffic(folder, announced, is_fresh=is_fresh),
+        ):
             os.environ[HOME_VARIABLE] = str(folder / "console")
             context = Context(
                 name="demo",
@@ -92,6 +97,17 @@ def live_traffic(folder: Path, announced: Mapping[str, Any], *, is_fresh: bool) 
         else:
             tell(f"The demo has no live traffic: {MISSING}")
         yield
+
+
+@contextmanager
+def _told_where(url: str) -> Iterator[None]:
+    """Let ``sandbox switch`` find the demo's sandbox for as long as the block lasts."""
+    file = Paths.of_user().demo_file
+    file.write_text(json.dumps({"url": url}) + "\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextmanager

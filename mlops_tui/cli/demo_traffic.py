@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from mlops_tui.cli.sandbox_traces import DEMO_WIDTH
@@ -23,11 +23,12 @@ _DENSE_SECONDS = 15 * 60
 _SPARSE_SECONDS = 44 * 3_600
 _SPARSE_STEP = 60 * 60
 _DAY_SECONDS = 86_400
-_PAYMENTS = 120
+_PAYMENTS = 150
 # Labels cost as much as what they are about: the recent ones are all there, of the older ones enough to judge by.
 _LABELLED_SECONDS = 10 * 60
 _LABELLED = 60
 _LABEL_SECONDS = 6
+_EACH_NS = 10_000
 _EVALUATION_SEED = 7
 _ERRORS = 0.004
 _TYPICAL_NS, _SPREAD = 9_000_000, 0.35
@@ -69,8 +70,8 @@ class PastTraffic:
             failed = random.random() < window.errors
             spans.append(self._prediction(window.start, place, end_ns, random, payment, None if failed else model))
             if place < window.labelled and not failed:
-                spans.append(self._truth(window.start, place, end_ns + _LABEL_SECONDS * _SECOND, payment))
-        return spans
+                spans.append(self._truth(window.start, place, payment))
+        return [*spans, self._batch(window.start)] if window.labelled else spans
 
     def _prediction(
         self, start: int, place: int, end_ns: int, random: Random, payment: Payment, model: FraudModel | None
@@ -96,13 +97,26 @@ class PastTraffic:
             "fraud-scoring", "predict fraud", _ids(start, place, 1), (end_ns - took_ns, end_ns), status, attributes
         )
 
-    def _truth(self, start: int, place: int, at_ns: int, payment: Payment) -> Span:
+    def _truth(self, start: int, place: int, payment: Payment) -> Span:
         attributes: dict[str, Value] = {
             "ml.ground_truth.label": int(payment.is_fraud()),
             "ml.ground_truth.prediction.id": _prediction_id(start, place),
         }
-        ids = _ids(start, place, 2)
-        return self._span("fraud-chargebacks", "ground_truth", ids, (at_ns, at_ns), SpanStatus.UNSET, attributes)
+        at_ns = _told_ns(start) + place * _EACH_NS
+        return self._of_chargebacks("ground_truth", start, place + 1, (at_ns, at_ns + _EACH_NS), attributes)
+
+    def _batch(self, start: int) -> Span:
+        """The span that all the truth of a window was told under."""
+        times = (_told_ns(start), _told_ns(start) + _PAYMENTS * 2 * _EACH_NS)
+        return self._of_chargebacks("import chargebacks", start, 0, times, {})
+
+    def _of_chargebacks(
+        self, name: str, start: int, place: int, times: tuple[int, int], attributes: Mapping[str, Value]
+    ) -> Span:
+        trace_id, root = _ids(start, 0, 2)
+        ids = (trace_id, _ids(start, place, 2)[1])
+        span = self._span("fraud-chargebacks", name, ids, times, SpanStatus.UNSET, attributes)
+        return replace(span, kind=SpanKind.INTERNAL, parent_id=root if place else "")
 
     def _span(
         self,
@@ -143,11 +157,16 @@ def evaluation_rows(version: str, count: int) -> Sequence[tuple[Mapping[str, Val
 def _busy(start: int) -> int:
     """How many payments a window has: fewest in the small hours."""
     angle = 2 * math.pi * (start % _DAY_SECONDS) / _DAY_SECONDS
-    return round(_PAYMENTS * (0.8 - 0.2 * math.cos(angle)))
+    return round(_PAYMENTS * (0.9 - 0.1 * math.cos(angle)))
 
 
 def _prediction_id(start: int, place: int) -> str:
     return f"{start:08x}{place:04x}"
+
+
+def _told_ns(start: int) -> int:
+    """When the truth about a window was told."""
+    return (start + DEMO_WIDTH + _LABEL_SECONDS) * _SECOND
 
 
 def _ids(start: int, place: int, kind: int) -> tuple[str, str]:

@@ -86,6 +86,26 @@ def serve(
         ) from None
 
 
+@app.command()
+@takes_global_options
+def switch(
+    switches: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Such as canary_errors=0.6; none shows all.")
+    ] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Set all of them back first.")] = False,
+    *,
+    options: GlobalOptions,
+) -> None:
+    """Make the inference service of a demo go wrong, or right again: faults in the canary, drift, the rate."""
+    from mlops_tui.cli.output import Listing, print_listing
+    from mlops_tui.cli.sandbox_switches import COLUMNS, address, parse_switches, switched
+    from mlops_tui.domain.clock import SystemClock
+
+    sandbox = address(options.url)
+    items = switched(sandbox, parse_switches(switches or ()), reset=reset)
+    print_listing(Listing("sandbox-switches", COLUMNS, items, SystemClock().now(), sandbox), options.format)
+
+
 def _end(_number: int, _frame: object) -> NoReturn:
     """End by an exception, so that what is open is closed: the server hands the signal on once it has stopped."""
     raise SystemExit(0)

@@ -51,6 +51,11 @@ class Paths:
         return self.data / "journal.db"
 
     @property
+    def demo_file(self) -> Path:
+        """Where the demo opened last says at which address its sandbox is; gone once it is left."""
+        return self.state / "demo.json"
+
+    @property
     def log_file(self) -> Path:
         """Where tracebacks and other details for the developers go."""
         return self.state / "mlops-tui.log"

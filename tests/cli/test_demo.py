@@ -19,10 +19,12 @@ from mlops_tui.sandbox.inference.switches import Switches
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, World
 from tests.cli.conftest import Program
+from tests.cli.schemas import judge
 from tests.config.files import write
 from tests.operations.conftest import demo_data
+from tests.sandbox.factory import SandboxFactory, sandbox
 
-__all__ = ["demo_data"]
+__all__ = ["demo_data", "sandbox"]
 
 NOW = 1_772_452_805
 TRAFFIC = PastTraffic("2.0.0", 101, "acme/fraud", "0" * 40)
@@ -85,3 +87,30 @@ def test_without_the_sdk_it_opens_and_says_what_is_missing(
         said = capsys.readouterr().err
     assert "no live traffic" in said
     assert "mlops-tui[demo]" in said
+
+
+def test_switches_are_set_from_the_command_line(sandbox: SandboxFactory, program: Program) -> None:
+    server = sandbox(world=World.DEMO, fresh=True)
+    url = ("--url", server.url)
+    changed = program("sandbox", "switch", "canary_errors=0.6", "amount_factor=2", *url, "-o", "json")
+    judge(changed.document)
+    assert {item["switch"]: item["value"] for item in changed.document["items"] if item["value"] != item["usual"]} == {
+        "canary_errors": 0.6,
+        "amount_factor": 2.0,
+    }
+    again = program("sandbox", "switch", "--reset", "rate=5", *url, "-o", "json").document["items"]
+    assert [item["switch"] for item in again if item["value"] != item["usual"]] == ["rate"]
+    assert "canary_errors" in program("sandbox", "switch", *url).out
+    for wrong, said in (("canary_errors=7", "from 0 to 1"), ("turbo=1", "no switch"), ("rate", "sets nothing")):
+        refused = program("sandbox", "switch", wrong, *url)
+        assert (refused.status, refused.out) == (2, "")
+        assert said in refused.err
+    nothing = program("sandbox", "switch", *("--url", sandbox().url))
+    assert nothing.status == 2
+
+
+def test_switches_need_a_sandbox_that_is_there(program: Program) -> None:
+    closed = program("sandbox", "switch")
+    assert (closed.status, "No demo is open" in closed.err) == (2, True)
+    gone = program("sandbox", "switch", "--url", "http://127.0.0.1:9")
+    assert (gone.status, "Nothing answers" in gone.err) == (4, True)

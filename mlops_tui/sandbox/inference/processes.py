@@ -46,7 +46,7 @@ class ArmProcess:
     async def _listening(self, child: asyncio.subprocess.Process) -> None:
         line = await child.stdout.readline() if child.stdout else b""
         if line:
-            self.url, self.pid = json.loads(line)["url"], child.pid
+            self.pid, self.url = child.pid, json.loads(line)["url"]
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

@@ -54,7 +54,8 @@ class Service:
 
     @asynccontextmanager
     async def _lifespan(self, _application: Starlette) -> AsyncIterator[None]:
-        work = [*(arm.keep() for arm in self.arms.values()), self.gateway.follow(), self.traffic.run()]
+        arms = [arm.keep() for arm in self.arms.values()]
+        work = (*arms, self.gateway.follow(), self.traffic.run(), self.traffic.tell_the_truth())
         tasks = [asyncio.create_task(one) for one in work]
         try:
             yield

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 MOST_REQUESTS = 20.0
-_LIMITS = {
+# The least and the greatest value of each switch.
+LIMITS = {
     "canary_errors": (0.0, 1.0),
     "canary_delay_ms": (0.0, 2_000.0),
     "amount_factor": (0.01, 100.0),
@@ -38,7 +39,7 @@ class Switches:
     new_category: float = 0.0
     missing_sensor: float = 0.0
     changed_concept: float = 0.0
-    rate: float = 12.0
+    rate: float = 15.0
 
     def changed(self, given: Mapping[str, Any]) -> Switches:
         """Return the switches with some of them set anew.
@@ -47,9 +48,9 @@ class Switches:
             SwitchError: for an unknown one, or a value outside of its limits.
         """
         for name, value in given.items():
-            if name not in _LIMITS:
-                raise SwitchError(f"{name} is no switch; there are {', '.join(_LIMITS)}")
-            least, most = _LIMITS[name]
+            if name not in LIMITS:
+                raise SwitchError(f"{name} is no switch; there are {', '.join(LIMITS)}")
+            least, most = LIMITS[name]
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
                 raise SwitchError(f"{name} is a number from {least:g} to {most:g}")
         return replace(self, **{name: float(value) for name, value in given.items()})

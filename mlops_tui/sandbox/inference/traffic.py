@@ -48,6 +48,15 @@ class Traffic:
                 task.add_done_callback(self._under_way.discard)
             await asyncio.sleep(self._random.uniform(*_GAPS) / rate)
 
+    async def tell_the_truth(self) -> None:
+        """Say what the payments turned out to be, until this is cancelled."""
+        while True:
+            tracer = self._gateway.chargebacks
+            if tracer is None:
+                await asyncio.sleep(_IDLE_SECONDS)
+            else:
+                await self._labels.tell(tracer)
+
     def _next(self, switches: Switches) -> Payment:
         if not self._drawn:
             self._drawn = list(self._source.draw(_BLOCK, switches))
@@ -55,6 +64,5 @@ class Traffic:
 
     async def _send(self, payment: Payment) -> None:
         answer = await self._gateway.predict(payment.features(), Caller(user_id=payment.card))
-        tracer = self._gateway.chargebacks
-        if answer.status == 200 and tracer is not None:
-            self._labels.expect(tracer, answer.prediction_id, is_fraud=payment.is_fraud())
+        if answer.status == 200:
+            self._labels.expect(answer.prediction_id, is_fraud=payment.is_fraud())
