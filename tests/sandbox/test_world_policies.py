@@ -41,3 +41,5 @@ def test_a_rollouts_pipeline_offers_steps_and_a_promotions_deploys_at_once() -> 
     assert jobs(INCREMENTAL_ROLLOUT_MODE="timed") == dict.fromkeys(timed, "delayed")
     assert jobs() == jobs(MODEL_INTENT="0a1b2c3d-0000-4000-8000-000000000000") == {"deploy": "on_success"}
     assert jobs(MODEL_INTENT="0a1b2c3d", MODEL_ENVIRONMENT="staging").keys() == {"deploy"}
+    with pytest.raises(configuration.ConfigurationError, match="would have been empty"):
+        jobs(MODEL_INTENT="0a1b2c3d", CI_DEPLOY_FREEZE="true")

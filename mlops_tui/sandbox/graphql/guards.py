@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlops_tui.sandbox import freeze_periods, protection
+from mlops_tui.sandbox import clusters, freeze_periods, protection
 from mlops_tui.sandbox.access import Role
 from mlops_tui.sandbox.clock import timestamp
 from mlops_tui.sandbox.graphql.operations import not_available
@@ -59,7 +59,7 @@ def _update_canary(_parent: None, operation: Operation, input: Mapping[str, Any]
     if not protection.may_deploy(services, operation.user.id, row):
         raise not_available()
     answer = {"clientMutationId": input.get("client_mutation_id")}
-    if not services.settings.legacy_clusters:
+    if not clusters.is_connected(services, row["project_id"]):
         return {**answer, "errors": [_DEACTIVATED]}
     if not 0 <= input["weight"] <= 100:
         return {**answer, "errors": ["Canary weight must be specified and valid range (0..100)."]}

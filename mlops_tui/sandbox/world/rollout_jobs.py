@@ -7,6 +7,7 @@ from __future__ import annotations
 
 _WEIGHTS = (10, 25, 50, 100)
 _IN_PRODUCTION = '$MODEL_VERSION != "" && $MODEL_ENVIRONMENT == "production"'
+_NOT_WHILE_FROZEN = "    - if: $CI_DEPLOY_FREEZE\n      when: never\n"
 STAGES = ("production", *(f"incremental rollout {weight}%" for weight in _WEIGHTS))
 # A rollout's number has eight digits; whoever promotes at once hands over none, or a longer one.
 WORKFLOW_RULE = """    - if: >-
@@ -37,7 +38,7 @@ canary:
   stage: production
   variables: {{ROLLOUT_PERCENTAGE: "50"}}
   rules:
-    - if: {_IN_PRODUCTION} && $INCREMENTAL_ROLLOUT_MODE == "manual"
+{_NOT_WHILE_FROZEN}    - if: {_IN_PRODUCTION} && $INCREMENTAL_ROLLOUT_MODE == "manual"
       when: manual
       allow_failure: true
 """
@@ -61,6 +62,6 @@ def _step(name: str, stage: str, weight: int, mode: str, when: str) -> str:
     return (
         f"\n{name}:\n  extends: .rollout\n  stage: {stage}\n"
         f'  variables: {{ROLLOUT_PERCENTAGE: "{weight}"}}\n'
-        f'  rules:\n    - if: {_IN_PRODUCTION} && $INCREMENTAL_ROLLOUT_MODE == "{mode}"\n'
+        f'  rules:\n{_NOT_WHILE_FROZEN}    - if: {_IN_PRODUCTION} && $INCREMENTAL_ROLLOUT_MODE == "{mode}"\n'
         f"      {when}\n      allow_failure: {may_fail}\n"
     )
