@@ -79,6 +79,12 @@ TRACE_ACTIONS = (
     KeyAction("trace.error", ("e",), "Error", "Go to the next span that failed"),
     KeyAction("trace.log", ("l",), "Log", "Follow the log of the CI job that the span names", shown=False),
 )
+RETRAINING_ACTIONS = (
+    KeyAction("retraining.retrain", ("T",), "Train", "Train this model again, with what calls for it", changes=True),
+)
+TRAINING_ACTIONS = (
+    KeyAction("training.compare", ("c",), "Compare", "Hold the new run against that of the live version"),
+)
 ALERTS_ACTIONS = (
     KeyAction(
         "alerts.acknowledge", ("A",), "Take on", "Look after this firing, so that nobody is reminded", changes=True
@@ -104,6 +110,8 @@ OWN_ACTIONS = (
     *TRACES_ACTIONS,
     *TRACE_ACTIONS,
     *ALERTS_ACTIONS,
+    *RETRAINING_ACTIONS,
+    *TRAINING_ACTIONS,
 )
 
 

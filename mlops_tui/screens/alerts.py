@@ -22,6 +22,7 @@ from mlops_tui.screens.actions import ALERTS_ACTIONS
 from mlops_tui.screens.alert_rows import COLUMNS, alert_item, alert_value, detail_lines
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
+from mlops_tui.screens.retraining import RetrainingView
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import Refusal, bindings
@@ -43,7 +44,7 @@ SILENCES = ("30m", "1h", "4h", "1d", "7d")
 END = "end"
 
 
-class AlertsView(ListedView):
+class AlertsView(ListedView, RetrainingView):
     """What fires, what waits, what cannot be told."""
 
     NAME = "alerts"
@@ -110,6 +111,11 @@ class AlertsView(ListedView):
         key = self.listed.cursor_key
         alerts = self._board.alerts if self._board else ()
         return next((item for item in alerts if item.fingerprint == key), None)
+
+    def trained(self) -> tuple[str, str] | None:
+        """The model of the alert under the cursor."""
+        current = self._current()
+        return (current.subject.project, current.subject.model) if current else None
 
     def describe(self) -> tuple[str, JsonValue] | None:
         """Everything known about the alert under the cursor, its windows included."""

@@ -78,7 +78,7 @@ class FollowingView(View):
 
     def body(self) -> ComposeResult:
         """Headline, jobs, log, receipt."""
-        yield Static(self._headline(), id="headline")
+        yield Static(self.headline(), id="headline")
         with Pane("Jobs", id="jobs"):
             yield Table(COLUMNS, empty="Waiting for the first jobs.", id="jobs-table")
         with Pane("Log", id="log"):
@@ -124,13 +124,16 @@ class FollowingView(View):
     def _draw_progress(self, snapshot: Snapshot[Followed]) -> None:
         self._last = snapshot
         progress = snapshot.data.progress
-        self.query_one("#headline", Static).update(self._headline())
+        self._redraw_headline()
         table = self.query_one("#jobs-table", Table)
         table.show(list_source(COLUMNS, [(str(job.id), _cells(job)) for job in progress.jobs]))
         told = next((job for status in _TELLING for job in progress.jobs if job.status is status), None)
         if told is not None and str(told.id) != self._shown_at:
             self._shown_at = str(told.id)
             table.go_to(self._shown_at)
+
+    def _redraw_headline(self) -> None:
+        self.query_one("#headline", Static).update(self.headline())
 
     def _draw_log(self, snapshot: Snapshot[JobLog]) -> None:
         log, before = snapshot.data, self._job_log
@@ -159,7 +162,8 @@ class FollowingView(View):
         jobs = self._last.data.progress.jobs if self._last else ()
         return next((job for job in jobs if str(job.id) == key), None)
 
-    def _headline(self) -> Content:
+    def headline(self) -> Content:
+        """How it goes, in one line."""
         subject = self._receipt.intent.subject
         what = f"{subject.model} {subject.version}"
         if self._last is None:

@@ -21,6 +21,7 @@ from mlops_tui.screens.listing import BREAKPOINTS, Item, ListedView
 from mlops_tui.screens.live import PROD, environment_cell, is_production, version_text
 from mlops_tui.screens.models import model_value
 from mlops_tui.screens.moments import ask_moment
+from mlops_tui.screens.retraining import RetrainingView
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.cells import Align, Cell, number
@@ -48,7 +49,7 @@ HISTORY_COLUMNS = (
 NEVER_LIVE = "No deployment names this model, as far back as they are looked at."
 
 
-class ModelView(ListedView, DeliveringView):
+class ModelView(ListedView, DeliveringView, RetrainingView):
     """A model.
 
     Args:
@@ -185,6 +186,11 @@ class ModelView(ListedView, DeliveringView):
             Cell(live.deployment.username if live.deployment else "", Token.MUTED),
             number(str(live.deployment.id) if live.deployment else "", Token.MUTED),
         )
+
+    def trained(self) -> tuple[str, str] | None:
+        """The model that the keys act on."""
+        aim = self.aim()
+        return (aim.project.ref.path, aim.model) if aim else None
 
     def aim(self) -> Aim | None:
         """The version under the cursor."""

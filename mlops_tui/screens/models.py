@@ -17,6 +17,7 @@ from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import elsewhere_cell, is_production, production_cell, version_text
+from mlops_tui.screens.retraining import RetrainingView
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.cells import Align, Cell, number
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 
-class ModelsView(ListedView, DeliveringView):
+class ModelsView(ListedView, DeliveringView, RetrainingView):
     """The registry."""
 
     NAME = "models"
@@ -95,6 +96,11 @@ class ModelsView(ListedView, DeliveringView):
         """The model under the cursor."""
         key = self.listed.cursor_key
         return next((summary for summary in self._models or () if summary.name == key), None)
+
+    def trained(self) -> tuple[str, str] | None:
+        """The model that the keys act on."""
+        aim = self.aim()
+        return (aim.project.ref.path, aim.model) if aim else None
 
     def aim(self) -> Aim | None:
         """The newest version of the model under the cursor."""
