@@ -18,21 +18,19 @@ from mlops_tui.domain.lineage import LineageNode
 from mlops_tui.domain.models import Model, ModelVersion
 from mlops_tui.domain.policy import Evidence, ModelPolicy
 from mlops_tui.domain.projects import Project, Role
-from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.text import clean_log
 from mlops_tui.gitlab.jobs import job_log, pipeline_jobs
 from mlops_tui.operations.approvals import find_with_surroundings
-from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
 from mlops_tui.operations.lineage import lineage_of
 from mlops_tui.operations.models import find_version
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.surroundings import Surroundings
+from mlops_tui.operations.trial_evidence import Trials, trials_of
 
 _LOG_TAIL = 20
 _UNAVAILABLE = {
-    "drift": "nothing reported drift for this model",
     "alerts": "nothing reported alerts for this model",
 }
 
@@ -92,8 +90,11 @@ async def open_sheet(session: Session, approval_id: ApprovalId) -> Snapshot[Evid
     """Read everything about one approval now."""
     facts = await _facts(session, approval_id)
     approval = facts.approval
-    live, lineage, (jobs, tail), canary = await asyncio.gather(
-        _live_evidence(session, facts), _lineage(session, facts), _pipeline(session, approval), _canary(session, facts)
+    live, lineage, (jobs, tail), trials = await asyncio.gather(
+        _live_evidence(session, facts),
+        _lineage(session, facts),
+        _pipeline(session, approval),
+        trials_of(session, facts.around.project, facts.policy, facts.version, approval.environment),
     )
     subject, guard = _subject(facts)
     card = check_card(facts.version.card) if facts.version else None
@@ -104,7 +105,7 @@ async def open_sheet(session: Session, approval_id: ApprovalId) -> Snapshot[Evid
         subject=subject,
         guard=guard,
         digest=digest(subject),
-        observations=tuple(_observations(session, facts, live, changes, card, lineage, jobs, canary)),
+        observations=tuple(_observations(session, facts, live, changes, card, lineage, jobs, trials)),
         changes=changes,
         evidence=facts.evidence,
         live=live.version.version if live else "",
@@ -114,7 +115,7 @@ async def open_sheet(session: Session, approval_id: ApprovalId) -> Snapshot[Evid
         jobs=jobs,
         log_tail=tail,
         keeping=_keeping(facts),
-        gaps=tuple(_gaps(facts, card, canary)),
+        gaps=tuple(_gaps(facts, card, trials)),
     )
     return session.snapshot(sheet)
 
@@ -233,14 +234,7 @@ def _keeping(facts: _Facts) -> Keeping:
     return Keeping.PACKAGE if may_store else Keeping.JOURNAL
 
 
-async def _canary(session: Session, facts: _Facts) -> Rollout | None:
-    approval, project = facts.approval, facts.around.project
-    if facts.version is None or facts.policy.rollout is None:
-        return None
-    return await canary_of(session, project, approval.model, approval.version, approval.environment)
-
-
-def _gaps(facts: _Facts, card: CardReport | None, canary: Rollout | None) -> Iterator[str]:
+def _gaps(facts: _Facts, card: CardReport | None, trials: Trials) -> Iterator[str]:
     if facts.evidence is None:
         if facts.approval.environment:
             yield "Nothing names the model version, so there is no evidence about it"
@@ -252,10 +246,8 @@ def _gaps(facts: _Facts, card: CardReport | None, canary: Rollout | None) -> Ite
                 yield f"The policy asks for a card, and this one lacks {', '.join(card.missing)}"
             case Evidence.METRICS if not facts.evidence.metrics:
                 yield "The policy asks for metrics, and the run has none"
-            case Evidence.CANARY if gap := canary_gap(canary):
+            case _ if gap := trials.gap(asked):
                 yield gap
-            case Evidence.DRIFT:
-                yield f"The policy asks for the drift status: {_UNAVAILABLE['drift']}"
             case _:
                 pass
 
@@ -268,7 +260,7 @@ def _observations(
     card: CardReport | None,
     lineage: LineageNode | None,
     jobs: tuple[Job, ...],
-    canary: Rollout | None,
+    trials: Trials,
 ) -> Iterator[Observation]:
     now = session.clock.now()
     if facts.evidence is not None:
@@ -285,7 +277,7 @@ def _observations(
         yield Observation("lineage", now, True, lineage.title, _tree(lineage))
     if jobs:
         yield Observation("pipeline", now, True, f"{len(jobs)} jobs", {job.name: job.status.value for job in jobs})
-    yield canary_observation(canary, now)
+    yield from trials.observations(now)
     for name, why in _UNAVAILABLE.items():
         yield Observation(name, now, False, why)
 
