@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,14 @@ import httpx
 import pytest
 
 from mlops_tui.cli.sandbox_traces import DEMO_WIDTH, SandboxTraces
-from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange, WindowQuery
+from mlops_tui.domain.trace_queries import (
+    ArmStatistics,
+    LabelledPrediction,
+    QuantileMethod,
+    SubjectFilter,
+    TimeRange,
+    WindowQuery,
+)
 from mlops_tui.operations.trace_sources import reading_store
 from mlops_tui.sandbox.inference.telemetry import is_installed
 from mlops_tui.sandbox.server import RunningSandbox, running
@@ -31,6 +38,9 @@ pytestmark = [
     pytest.mark.serial,
     pytest.mark.skipif(not is_installed(), reason="OpenTelemetry's SDK is not installed: requirements/demo.txt"),
 ]
+
+
+NOTHING = ArmStatistics("", "", "", 0, 0, None, None, None, 0, 0, QuantileMethod.EXACT)
 
 
 @contextmanager
@@ -68,14 +78,18 @@ def arms(gateway: str) -> dict[str, dict[str, Any]]:
     return {arm["arm"]: arm for arm in httpx.get(gateway, trust_env=False).json()}
 
 
-def counts(folder: Path) -> Counter[tuple[str, str]]:
-    """How many spans and errors each arm has in the store."""
+def statistics(folder: Path) -> dict[str, ArmStatistics]:
+    """The traffic of each arm in the store."""
     with reading_store(folder) as reader:
         found = asyncio.run(reader.statistics(TimeRange(), SubjectFilter(model="fraud")))
-    kinds = [
-        ((arm.arm, kind), number) for arm in found for kind, number in (("spans", arm.spans), ("errors", arm.errors))
-    ]
-    return Counter(dict(kinds))
+    return {part.arm: part for part in found}
+
+
+def truth(folder: Path) -> list[LabelledPrediction]:
+    """The predictions of which the truth is known, the oldest first."""
+    with reading_store(folder) as reader:
+        found = asyncio.run(reader.labelled(WindowQuery("fraud")))
+    return sorted(found, key=lambda part: part.end_ns)
 
 
 def switch(server: RunningSandbox, **switches: float) -> None:
@@ -98,27 +112,50 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_the_flag_moves_the_traffic_and_a_fault_shows_in_its_arm_alone(tmp_path: Path) -> None:
+def changed_columns(folder: Path) -> dict[str, float]:
+    """What the newest window of the stable arm with some traffic looks like."""
+    with reading_store(folder) as reader:
+        query = WindowQuery("fraud", subjects=SubjectFilter(arm="stable"))
+        answer = asyncio.run(reader.windows(query))
+        newest = max(row.key.window_start for row in answer.rows if row.values.n > 20)
+        rows = {row.key.feature: row.values for row in answer.rows if row.key.window_start == newest}
+    amount, hours = rows["amount"], rows["hours_since_last_payment"]
+    return {"amount": amount.sum / amount.n, "missing": hours.missing / hours.n}
+
+
+def is_right(labelled: LabelledPrediction) -> bool:
+    """Whether a prediction and the truth lie on the same side of what is usual."""
+    return (float(str(labelled.predicted["score"])) > 0.2) == bool(labelled.actual["label"])
+
+
+def test_the_flag_moves_the_traffic_and_switches_show_in_the_store(tmp_path: Path) -> None:
     settings = Settings(world=World.DEMO, data=tmp_path)
     with running(settings, traces=SandboxTraces(DEMO_WIDTH)) as server, service(server) as gateway:
         switch(server, rate=20)
         until(lambda: arms(gateway)["stable"]["payments"] > 20, "traffic")
         assert arms(gateway)["canary"]["payments"] == 0
-        give_the_canary(server, "50")
-        until(lambda: counts(tmp_path)["canary", "spans"] > 20, "spans of the canary")
-        switch(server, canary_errors=1.0)
-        until(lambda: counts(tmp_path)["canary", "errors"] > 20, "errors of the canary")
-        give_the_canary(server, "0")
         scored = httpx.post(f"{gateway}/payments", json={"features": {"amount": 12.5}}, trust_env=False)
-        assert set(scored.json()) >= {"id", "score", "label", "version", "arm"}
-        found = counts(tmp_path)
-        assert found["stable", "errors"] < 0.1 * found["stable", "spans"]
+        assert set(scored.json()) == {"id", "score", "label", "version", "arm"}
+        give_the_canary(server, "50")
+        switch(server, canary_errors=1.0, canary_delay_ms=300)
+        until(lambda: statistics(tmp_path).get("canary", NOTHING).errors > 20, "errors of the canary")
+        give_the_canary(server, "0")
+        switch(server, amount_factor=50, missing_sensor=0.5, changed_concept=1.0)
+        before = arms(gateway)["canary"]["pid"]
+        os.kill(before, signal.SIGKILL)
+        until(lambda: changed_columns(tmp_path)["missing"] > 0.3, "missing values")
+        assert changed_columns(tmp_path)["amount"] > 1_000
+        found = statistics(tmp_path)
+        until(lambda: len(truth(tmp_path)) > 100, "labels of the new concept")
+        until(lambda: arms(gateway)["canary"]["pid"] != before, "the arm that died")
         pids = [arm["pid"] for arm in arms(gateway).values()]
-        with reading_store(tmp_path) as reader:
-            until(lambda: len(asyncio.run(reader.labelled(WindowQuery("fraud")))) > 20, "labels")
-            labelled = asyncio.run(reader.labelled(WindowQuery("fraud")))
-            (service_names,) = [{found.service for found in asyncio.run(reader.services(TimeRange()))}]
-    assert {prediction.subject.version for prediction in labelled} <= {"2.0.0", "2.1.0"}
-    assert all(set(one.predicted) == {"score", "label"} and set(one.actual) == {"label"} for one in labelled)
-    assert service_names == {"fraud-gateway", "fraud-scoring", "fraud-chargebacks"}
+    assert found["stable"].errors < 0.1 * found["stable"].spans
+    assert (found["stable"].p95_ns or 0) < 100_000_000 < (found["canary"].p50_ns or 0)
+    assert {part.subject.version for part in truth(tmp_path)} <= {"2.0.0", "2.1.0"}
+    assert all(set(one.predicted) == {"score", "label"} and set(one.actual) == {"label"} for one in truth(tmp_path))
+    usual, other = truth(tmp_path)[:60], truth(tmp_path)[-60:]
+    assert sum(map(is_right, usual)) > sum(map(is_right, other)) + 15
+    with reading_store(tmp_path) as reader:
+        services = {one.service for one in asyncio.run(reader.services(TimeRange()))}
+    assert services == {"fraud-gateway", "fraud-scoring", "fraud-chargebacks"}
     assert not any(map(is_running, pids))
