@@ -34,11 +34,11 @@ FEATURES = 14
 
 def measure() -> Section:
     """Seconds for the same number of spans, taken in and only decoded; then how far counting and memory lag behind."""
-    batches = _Batches()
-    with tempfile.TemporaryDirectory() as folder, _collecting(Path(folder)) as collector:
-        _send(collector, batches.fresh())
+    batches = Batches()
+    with tempfile.TemporaryDirectory() as folder, collecting(Path(folder)) as collector:
+        send(collector, batches.fresh())
         before = collector.resident_bytes()
-        pairs = alternate(lambda: _send(collector, batches.fresh()), lambda: _decode(batches.fresh()), PAIRS)
+        pairs = alternate(lambda: send(collector, batches.fresh()), lambda: _decode(batches.fresh()), PAIRS)
         lag = collector.seconds_until_counted()
         grown = collector.resident_bytes() - before
         total = collector.stored()
@@ -61,7 +61,7 @@ def measure() -> Section:
 
 
 @dataclass(frozen=True, slots=True)
-class _Collector:
+class Collector:
     """A collector as a process of its own."""
 
     url: str
@@ -92,19 +92,20 @@ class _Collector:
 
 
 @contextmanager
-def _collecting(folder: Path) -> Iterator[_Collector]:
+def collecting(folder: Path) -> Iterator[Collector]:
+    """A collector for the length of a block."""
     line = [sys.executable, "-m", "mlops_tui", "traces", "collect", "--data", str(folder / "data")]
     child = subprocess.Popen(line, env=environment(folder), stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         url = json.loads(child.stdout.readline())["url"]
-        yield _Collector(url, child.pid, folder / "data" / "traces.db")
+        yield Collector(url, child.pid, folder / "data" / "traces.db")
     finally:
         child.terminate()
         child.communicate()
 
 
-class _Batches:
+class Batches:
     """Requests with the same values and ids that never come twice."""
 
     def __init__(self) -> None:
@@ -146,7 +147,7 @@ def _fill(span: trace_pb2.Span, chance: random.Random) -> None:
     span.attributes.add(key="ml.prediction.score").value.double_value = chance.random()
 
 
-def _send(collector: _Collector, bodies: list[bytes]) -> float:
+def send(collector: Collector, bodies: list[bytes]) -> float:
     """Seconds until every request is acknowledged."""
     waiting = list(bodies)
     lock = threading.Lock()

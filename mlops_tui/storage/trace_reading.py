@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -87,7 +87,7 @@ class EmbeddedTraces:
         """
 
         def query(connection: sqlite3.Connection) -> tuple[ArmStatistics, ...]:
-            slices = [part for part in _slices(connection, times) if subjects.admits(part.key.subject)]
+            slices = [part for part in _slices(connection, times, ()) if subjects.admits(part.key.subject)]
             too_many = sum(part.traffic.spans for part in slices) > MOST_EXACT
             if too_many or anything_pruned(connection, times):
                 return bucketed_statistics(slices)
@@ -119,7 +119,8 @@ class EmbeddedTraces:
 
         def read(connection: sqlite3.Connection) -> tuple[WindowTraffic, ...]:
             fold = base_fold(all_folds(connection), query.width)
-            return tuple(WindowTraffic.of(part) for part in _complete(connection, fold, query.times, query.admitted))
+            found = _complete(connection, fold, query.times, query.admitted, columns=())
+            return tuple(map(WindowTraffic.of, found))
 
         return await self._read(read)
 
@@ -160,16 +161,24 @@ class EmbeddedTraces:
             )
 
 
-def _slices(connection: sqlite3.Connection, times: TimeRange) -> list[WindowSlice]:
+def _slices(
+    connection: sqlite3.Connection, times: TimeRange, columns: Collection[str] | None = None
+) -> list[WindowSlice]:
     """What is counted without a profile, together with what is not counted yet."""
-    return _complete(connection, base_fold(all_folds(connection)), times, SubjectFilter())
+    return _complete(connection, base_fold(all_folds(connection)), times, SubjectFilter(), columns=columns)
 
 
 def _complete(
-    connection: sqlite3.Connection, fold: Fold, times: TimeRange, subjects: SubjectFilter
+    connection: sqlite3.Connection,
+    fold: Fold,
+    times: TimeRange,
+    subjects: SubjectFilter,
+    *,
+    columns: Collection[str] | None = None,
 ) -> list[WindowSlice]:
+    """Counted windows with what is not counted yet, at least with the columns named (None: with all of them)."""
     profile_id = fold.key[0]
-    counted = read_slices(connection, profile_id, fold.width, times, subjects)
+    counted = read_slices(connection, profile_id, fold.width, times, subjects, columns)
     counter = SliceCounter(fold.width, fold.profile)
     while waiting := uncounted(connection, fold, STEP):
         counter.add((stored.subject, stored.span) for stored in waiting if subjects.admits(stored.subject))
@@ -189,7 +198,7 @@ def _overlapping(slices: Iterable[WindowSlice], times: TimeRange) -> list[Window
 def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[WindowRow]:
     fold = _kept_fold(connection, query)
     if fold is not None and (query.profile is None or newest_number(connection) - fold.counted <= FAR_BEHIND):
-        found = _complete(connection, fold, query.times, query.subjects)
+        found = _complete(connection, fold, query.times, query.admitted, columns=query.columns or None)
     else:
         fold = _brought_fold(connection, query)
         found = _counted_now(connection, fold, query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ _COLUMNS = (
     "profile", "width", "start", "subject", "spans", "errors", "total_ns", "first_ns", "last_ns", "predictions",
     "latencies", "columns",
 )  # fmt: skip
+_SUBJECT = 6
 _SELECT = """
     SELECT w.start, w.spans, w.errors, w.total_ns, w.first_ns, w.last_ns, w.predictions, w.latencies, w.columns,
         u.service, u.project, u.model, u.version, u.arm, u.environment
@@ -40,15 +41,22 @@ def add_slices(connection: sqlite3.Connection, slices: Sequence[WindowSlice]) ->
 
 
 def read_slices(
-    connection: sqlite3.Connection, profile_id: str, width: int, times: TimeRange, subjects: SubjectFilter
+    connection: sqlite3.Connection,
+    profile_id: str,
+    width: int,
+    times: TimeRange,
+    subjects: SubjectFilter,
+    columns: Collection[str] | None = None,
 ) -> list[WindowSlice]:
-    """The slices of windows that overlap a range of time, oldest first."""
+    """The slices of windows that overlap a range of time, oldest first; of their columns only those named, if any are.
+
+    What is left out is not read out of its text, which is most of the work.
+    """
     rows = connection.execute(
         f"{_SELECT} AND w.start > ? AND w.start < ? ORDER BY w.start",
         (profile_id, width, times.start_ns // _NANOSECONDS - width, math.ceil(times.end_ns / _NANOSECONDS)),
     )
-    found = (_slice(row, profile_id, width) for row in rows)
-    return [part for part in found if subjects.admits(part.key.subject)]
+    return [_slice(row, profile_id, width, columns) for row in rows if subjects.admits(Subject(*row[-_SUBJECT:]))]
 
 
 def merged(slices: Sequence[WindowSlice]) -> list[WindowSlice]:
@@ -86,14 +94,15 @@ def _row(part: WindowSlice) -> tuple[Any, ...]:
     )
 
 
-def _slice(row: Sequence[Any], profile_id: str, width: int) -> WindowSlice:
-    start, spans, errors, total_ns, first_ns, last_ns, predictions, latencies, columns, *subject = row
+def _slice(row: Sequence[Any], profile_id: str, width: int, columns: Collection[str] | None = None) -> WindowSlice:
+    start, spans, errors, total_ns, first_ns, last_ns, predictions, latencies, documents, *subject = row
     buckets = {int(bucket): count for bucket, count in orjson.loads(latencies).items()}
+    written = orjson.loads(documents) if columns is None or columns else {}
     return WindowSlice(
         SliceKey(start, width, Subject(*subject), profile_id),
         Traffic(spans, errors, total_ns, first_ns, last_ns, buckets),
         predictions,
-        {name: _counts(document) for name, document in orjson.loads(columns).items()},
+        {name: _counts(document) for name, document in written.items() if columns is None or name in columns},
     )
 
 
