@@ -91,6 +91,7 @@ def _sighting(reading: ProjectReading, found: Sequence[tuple[FeatureFlag, Rollou
     ]
     arms = [arm for arm, _, _ in ordered]
     is_half = any(mark.progress != leading.progress for _, _, mark in ordered)
+    missing = [arm for arm in plan.treatments if arm not in arms] if plan else []
     shares = [round(share, 2) for share in shares_of(percentages)]
     progress = _agreed(leading.progress, is_half=is_half)
     if not is_half and is_restored(reading, leading, progress, {mark.version for _, _, mark in ordered}):
@@ -101,12 +102,20 @@ def _sighting(reading: ProjectReading, found: Sequence[tuple[FeatureFlag, Rollou
         progress=progress,
         versions={arm: mark.version for arm, _, mark in ordered},
         weights=dict(zip(arms, shares, strict=True)),
-        is_changing=is_half,
+        is_changing=is_half or (bool(missing) and not progress.phase.is_over),
         state={f"flag {flag.name}": _state(flag, environment) for _, flag, _ in ordered},
-        obstacles=tuple(_obstacles(plan, progress, ordered, percentages, is_half=is_half)),
+        obstacles=(
+            *_obstacles(plan, progress, ordered, percentages, is_half=is_half),
+            *(_without_flag(arm) for arm in missing if not progress.phase.is_over),
+        ),
         links=(f"{reading.project.web_url}/-/feature_flags",) if reading.project.web_url else (),
         flags=tuple(flag for _, flag, _ in ordered),
     )
+
+
+def _without_flag(arm: str) -> Obstacle:
+    text = f"The arm {arm} has no flag: the start stopped half-way, or the plan is another one. Abort, and start anew"
+    return Obstacle(Hindrance.FAILED, text)
 
 
 def _in_order(
@@ -195,7 +204,12 @@ def _marked(sighting: Sighting) -> list[tuple[FeatureFlag, RolloutMark]]:
 def _all_calls(
     reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress, percentages: Sequence[int]
 ) -> list[ApiCall]:
-    """One call for each arm. Arms are asked in plan order, so shares that grow are set from the last to the first."""
+    """One call for each arm. Raises RefusedError where an arm of the plan has no flag, or a flag no arm."""
+    missing = next((arm for arm in plan.treatments if arm not in sighting.versions), None)
+    if missing is not None:
+        raise RefusedError(
+            f"The arm {missing} has no flag", why="the start stopped half-way", remedy="Abort it, and start anew"
+        )
     calls = []
     for arm, version in sighting.versions.items():
         mark = replace(sighting.mark, version=version, progress=after)

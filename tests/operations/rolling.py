@@ -35,6 +35,16 @@ models:
 """
 
 
+def fraud_session(company: Company, role: str = "maintainer") -> Session:
+    """A session that looks at the fraud model's project alone."""
+    return company.session(role, projects=("acme/fraud",))
+
+
+def churn_session(company: Company, role: str = "maintainer") -> Session:
+    """A session that looks at the churn model's project alone."""
+    return company.session(role, projects=("acme/churn",))
+
+
 async def plan_for(company: Company, session: Session, plan: str = PLAN, path: str = "acme/fraud") -> None:
     """Write a policy file on the default branch."""
     project = await company.project(session, path)

@@ -35,7 +35,7 @@ from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, World
 from tests.operations.company import Company
-from tests.operations.rolling import PLAN, act, plan_for, start
+from tests.operations.rolling import PLAN, act, churn_session, fraud_session, plan_for, start
 
 ARMS = PLAN.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
 INGRESS = """
@@ -76,7 +76,7 @@ async def status(session: Session, record: Rollout) -> Rollout:
 
 
 async def test_several_arms_have_a_flag_each_and_a_half_step_is_finished_or_taken_back(company: Company) -> None:
-    async with company.session() as session:
+    async with fraud_session(company) as session:
         record = await start(company, session, ARMS, "2.1.0", "1.2.1")
         assert [(arm.name, arm.version, arm.weight) for arm in record.arms] == [
             ("stable", "2.0.0", 94.09), ("a", "2.1.0", 3.0), ("b", "1.2.1", 2.91),
@@ -131,7 +131,7 @@ def interrupted(action: Action, after: int) -> Action:
 
 
 async def test_a_flag_changed_by_hand_is_noticed_and_a_broken_policy_stops_no_abort(company: Company) -> None:
-    async with company.session() as session:
+    async with fraud_session(company) as session:
         record = await start(company, session)
         held = await act(session, await prepare_hold(session, "fraud", "lunch"))
         assert held.intent.reason == "lunch"
@@ -156,14 +156,14 @@ async def test_a_flag_changed_by_hand_is_noticed_and_a_broken_policy_stops_no_ab
         assert Hindrance.PLAN_CHANGED in {item.kind for item in found.obstacles}
         await act(session, await prepare_abort(session, record.id, "a wrong file"))
         assert (await status(session, record)).state is RolloutState.ROLLED_BACK
-    async with company.session("reporter") as reader:
+    async with fraud_session(company, "reporter") as reader:
         snapshot = await rollouts(reader)
         assert snapshot.data == ()
         assert "flags" in str(snapshot.error)
 
 
 async def test_the_jobs_of_a_pipeline_are_played_held_and_taken_back(company: Company) -> None:
-    async with company.session() as session:
+    async with churn_session(company) as session:
         project = await company.project(session, "acme/churn")
         before = live_version((await read_delivery(session, project)).deployments, "churn", "production")
         assert before.version == "1.1.0"
@@ -180,7 +180,7 @@ async def test_the_jobs_of_a_pipeline_are_played_held_and_taken_back(company: Co
         assert (record.progress.step, record.weight) == (2, 25.0)
         await act(session, await prepare_hold(session, record.id))
         assert (await status(session, record)).state is RolloutState.HELD
-        async with company.session("developer") as elsewhere:
+        async with churn_session(company, "developer") as elsewhere:
             assert (await status(elsewhere, record)).state is RolloutState.HELD
         aborted = await act(session, await prepare_abort(session, record.id, "customers leave"))
         assert aborted.followed["job"]
@@ -203,7 +203,7 @@ async def test_the_jobs_of_a_pipeline_are_played_held_and_taken_back(company: Co
 
 
 async def test_an_ingress_that_gitlab_has_switched_off_is_said_before_anything_is_made(company: Company) -> None:
-    async with company.session() as session:
+    async with churn_session(company) as session:
         await plan_for(company, session, INGRESS, "acme/churn")
         project = await company.project(session, "acme/churn")
         action = await prepare_start(session, project, "churn", ("2.0.0",), "production")
@@ -220,7 +220,7 @@ async def test_an_ingress_that_can_be_weighed_is_moved_step_by_step(demo_data: P
     clock = SandboxClock()
     with running(Settings(world=World.DEMO, data=data, legacy_clusters=True), clock) as server:
         company = Company(server, clock, tmp_path)
-        async with company.session() as session:
+        async with churn_session(company) as session:
             await plan_for(company, session, INGRESS, "acme/churn")
             project = await company.project(session, "acme/churn")
             await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
@@ -238,7 +238,7 @@ async def test_an_ingress_that_can_be_weighed_is_moved_step_by_step(demo_data: P
 
 
 async def test_a_freeze_and_a_protection_are_noticed(company: Company) -> None:
-    async with company.session() as session:
+    async with fraud_session(company) as session:
         record = await start(company, session)
         project = record.project
         body = {"freeze_start": "0 0 * * *", "freeze_end": "59 23 * * *"}
@@ -249,6 +249,6 @@ async def test_a_freeze_and_a_protection_are_noticed(company: Company) -> None:
         found = {item.kind for item in (await status(session, record)).obstacles}
         assert (Hindrance.FROZEN in found, Hindrance.PROTECTED in found) == (True, False)
         assert decide(await status(session, record)).course is Course.WAIT
-    async with company.session("developer") as session:
+    async with fraud_session(company, "developer") as session:
         found = {item.kind for item in (await status(session, record)).obstacles}
         assert {Hindrance.FROZEN, Hindrance.PROTECTED} <= found
