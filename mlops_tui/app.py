@@ -24,6 +24,7 @@ from mlops_tui.screens.launch import Launch
 from mlops_tui.screens.palette import ActionProvider
 from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.screens.view import View
+from mlops_tui.screens.watching import Watch, Watches, news
 from mlops_tui.widgets._textual_compat import open_in_mode, opened_screens
 from mlops_tui.widgets.actions import APP_ACTIONS, Registry, bindings
 from mlops_tui.widgets.command_line import CommandLine
@@ -68,6 +69,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         self.is_paused = False
         self._is_loading = False
         self.standing = _standing(launch.context)
+        self.watches = Watches(self._watched)
         self._frames = FrameStore(launch.context.name, launch.clock)
         self._interrupted_at: float | None = None
         for view in self.VIEWS:
@@ -127,6 +129,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Close the session, but do not wait for ever."""
+        await self.watches.close()
         if self.session is not None:
             try:
                 await asyncio.wait_for(self.session.close(), LEAVE_SECONDS)
@@ -155,11 +158,18 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
 
     def connection_is(self, connection: Connection) -> None:
         """Show whether GitLab answers."""
-        shown = Connection.PAUSED if self.is_paused else connection
-        if shown is not self.standing.connection:
-            self.standing = replace(self.standing, connection=shown)
+        self._stand(replace(self.standing, connection=Connection.PAUSED if self.is_paused else connection))
+
+    def _stand(self, standing: Standing) -> None:
+        if standing != self.standing:
+            self.standing = standing
             for view in self._all_views():
                 view.update_standing()
+
+    def _watched(self, watch: Watch) -> None:
+        self._stand(replace(self.standing, watched=len(self.watches)))
+        if text := news(watch):
+            self.announce(f"{watch.rollout.model} {watch.rollout.version}", text)
 
     def toggle_pause(self) -> None:
         """Stop asking for newer data, or go on."""

@@ -72,6 +72,24 @@ async def rollout_of_version(
     return max(found, key=lambda record: (record.environment == environment, record.begun_at), default=None)
 
 
+async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
+    """The same rollout as it is now; only its own project is asked.
+
+    Raises UsageError when GitLab shows nothing of it any more, and what keeps its flags or its policy from being read.
+    """
+    reading = await read_project(session, await session.directory.project(record.project.id))
+    told = await asyncio.to_thread(stories, session.journal)
+    found = next((item for item in await _of_project(session, reading, told) if item.id == record.id), None)
+    if found is None:
+        raise (
+            reading.flags_error
+            or reading.policy_error
+            or UsageError(f"GitLab shows nothing of the rollout {record.id} any more", remedy="Look for it in the list")
+        )
+    snapshot = session.snapshot(found)
+    return snapshot.failed(reading.policy_error) if reading.policy_error else snapshot
+
+
 async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Rollout]:
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)

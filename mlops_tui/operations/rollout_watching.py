@@ -20,7 +20,7 @@ from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.reconciliation import reconcile
 from mlops_tui.operations.rollout_aborts import prepare_abort
 from mlops_tui.operations.rollout_leases import LeaseKeeper, LeaseLostError, NoLeaseError
-from mlops_tui.operations.rollout_listing import rollout
+from mlops_tui.operations.rollout_listing import renewed, rollout
 from mlops_tui.operations.rollout_steps import prepare_advance, prepare_hold
 from mlops_tui.operations.session import Session
 
@@ -50,6 +50,7 @@ class Watcher:
     name: str
     may_act: bool
     holder: str = ""
+    _record: Rollout | None = None
     _keeper: LeaseKeeper | None = None
     _aborts: int = 0
 
@@ -58,7 +59,9 @@ class Watcher:
 
         Raises UsageError when there is no such rollout, RemoteError when GitLab cannot be asked.
         """
-        record = (await rollout(self.session, self.name)).data
+        known = self._record
+        found = renewed(self.session, known) if known is not None else rollout(self.session, self.name)
+        record = self._record = (await found).data
         self.name = record.id
         decision = decide(record)
         if not self.may_act:
@@ -122,7 +125,7 @@ class Watcher:
 
     async def _fresh(self, record: Rollout) -> Rollout:
         try:
-            return (await rollout(self.session, record.id)).data
+            return (await renewed(self.session, record)).data
         except RemoteError:
             return record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_tui.operations.rollout_aborts import prepare_abort
-from mlops_tui.operations.rollout_listing import rollout, rollouts
+from mlops_tui.operations.rollout_listing import renewed, rollout, rollouts
 from mlops_tui.operations.rollout_starts import prepare_start
 from mlops_tui.operations.rollout_steps import prepare_advance, prepare_full, prepare_hold, prepare_resume
 
@@ -14,6 +14,7 @@ __all__ = [
     "prepare_hold",
     "prepare_resume",
     "prepare_start",
+    "renewed",
     "rollout",
     "rollouts",
 ]

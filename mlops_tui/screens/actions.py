@@ -44,6 +44,7 @@ STEERING_ACTIONS = (
     KeyAction("steering.abort", ("Z",), "Abort", "Abort the rollout and go back to the version before", changes=True),
 )
 ROLLOUT_ACTIONS = (
+    KeyAction("rollout.watch", ("W",), "Watch", "Let this program go on as the plan says, or no longer", changes=True),
     KeyAction("rollout.events", ("e",), "Events", "Show what happened in place of the tracks, or the tracks again"),
 )
 MAKE_VERSION = KeyAction("registry.make_version", ("V",), "Version", "Make a model version from a run", changes=True)

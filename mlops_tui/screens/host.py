@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.screens.first_frame import FirstFrame
+from mlops_tui.screens.watching import Watches
 from mlops_tui.widgets.actions import Registry
 from mlops_tui.widgets.commands import ViewName
 from mlops_tui.widgets.header import Connection, Standing
@@ -43,6 +44,11 @@ class Host(Protocol):
     @property
     def standing(self) -> Standing:
         """What the header says."""
+        ...
+
+    @property
+    def watches(self) -> Watches:
+        """The rollouts that this program acts on by itself."""
         ...
 
     @property

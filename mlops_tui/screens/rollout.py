@@ -23,9 +23,11 @@ from mlops_tui.screens.rollout_figures import intervals, tracks
 from mlops_tui.screens.rollout_tree import TREE_COLUMNS, rollout_branch
 from mlops_tui.screens.rollout_values import rollout_value
 from mlops_tui.screens.steering import SteeringView
+from mlops_tui.screens.watching import Watch, watch_preview
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.cells import Cell
+from mlops_tui.widgets.confirm import ConfirmDialog
 from mlops_tui.widgets.intervals import IntervalPlot
 from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.table import Table
@@ -94,19 +96,28 @@ class RolloutView(SteeringView):
             yield Table(EVENT_COLUMNS, empty="Nothing is known to have happened.", id="events-table")
 
     def on_mount(self) -> None:
-        """Draw what is known."""
-        super().on_mount()
+        """Draw what is known, and hear of this program's own looks."""
+        self.host.watches.listeners.append(self._looked)
         if self._rollout is not None:
             self._draw_rollout(self._rollout)
 
+    async def on_unmount(self) -> None:
+        """Hear no more."""
+        self.host.watches.listeners.remove(self._looked)
+
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """The rollout with its measurements, read together so that no two panes disagree."""
-        from mlops_tui.operations.rollouts import rollout
-
         cached = session.cached_view(self.frame_name, Rollout)
-        yield Feed(
-            lambda: rollout(session, self._rollout_id), self._take, "#tree", session.context.poll_interval, cached
-        )
+        yield Feed(lambda: self._read(session), self._take, "#tree", session.context.poll_interval, cached)
+
+    async def _read(self, session: Session) -> Snapshot[Rollout]:
+        """What this program saw when it looked last, where it watches; else GitLab is asked, once known one project."""
+        from mlops_tui.operations.rollouts import renewed, rollout
+
+        watch, known = self.host.watches.get(self._rollout_id), self._rollout
+        if watch is not None and watch.seen_at is not None:
+            return Snapshot(watch.rollout, watch.seen_at, session.transport.host.name)
+        return await (renewed(session, known) if known is not None else rollout(session, self._rollout_id))
 
     def _take(self, snapshot: Snapshot[Rollout]) -> None:
         is_first = self._rollout is None
@@ -117,12 +128,20 @@ class RolloutView(SteeringView):
 
     def _draw_rollout(self, rollout: Rollout) -> None:
         now = self.host.clock.now()
-        self._draw_facts(facts(rollout, now))
+        watch = self.host.watches.get(rollout.id)
+        self._draw_facts(facts(rollout, now, watch.sentence if watch else None))
         self.query_one(Tree).show_branches([rollout_branch(rollout)])
         nothing = _why_nothing(rollout)
         self.query_one(Tracks).show(replace(tracks(rollout, now), empty=nothing))
         self.query_one(IntervalPlot).show(intervals(rollout), empty=nothing)
         self._draw_events(rollout.events)
+
+    def _looked(self, watch: Watch) -> None:
+        """Draw what this program saw when it looked."""
+        if watch.rollout.id == self._rollout_id:
+            self._rollout = watch.rollout
+            with self.query_one("#tree", Pane).guarded():
+                self._draw_rollout(watch.rollout)
 
     def _draw_facts(self, text: Content) -> None:
         label = self.query_one("#facts", Static)
@@ -157,6 +176,22 @@ class RolloutView(SteeringView):
     def copy_text(self) -> str | None:
         """Its page in GitLab, or its id."""
         return self._rollout.links[0] if self._rollout and self._rollout.links else self._rollout_id
+
+    def action_watch(self) -> None:
+        """Let the program act on it by itself, or no longer."""
+        session, rollout = self.host.session, self._rollout
+        if session is None or rollout is None:
+            return
+        if self.host.watches.get(rollout.id) is not None:
+            self.run_worker(self.host.watches.stop(rollout.id), exit_on_error=False)
+            return
+
+        def begin(typed: str | None) -> None:
+            if typed is not None:
+                self.host.watches.start(session, rollout)
+
+        preview = watch_preview(rollout, session.context.origin)
+        self.app.push_screen(ConfirmDialog(preview, origin=self.host.context.url, verb="Watch"), begin)
 
     def action_events(self) -> None:
         """Show the events in place of the tracks, or the tracks again."""

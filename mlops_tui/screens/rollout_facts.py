@@ -19,9 +19,11 @@ from mlops_tui.widgets.times import age, clock_time
 NOT_JUDGED = "nothing was judged yet"
 
 
-def facts(rollout: Rollout, now: datetime) -> Content:
-    """The lines, the most important first."""
-    rows = [_title(rollout, now), _verdict(rollout), _needs_and_watcher(rollout, now), *_obstacles(rollout)]
+def facts(rollout: Rollout, now: datetime, watched: str | None = None) -> Content:
+    """The lines, the most important first; ``watched`` is what this program is about to do itself."""
+    own = f"{Sign.MARK.glyph} This program acts by itself (W ends that): {watched}"
+    watching = line(Cell(own, Token.WARNING)) if watched is not None else Content("")
+    rows = [_title(rollout, now), _verdict(rollout), watching, _needs_and_watcher(rollout, now), *_obstacles(rollout)]
     return Content("\n").join(row for row in rows if row)
 
 
@@ -64,7 +66,7 @@ def _watcher(rollout: Rollout, now: datetime) -> Cell:
     if rollout.state.is_over:
         return Cell("")
     if lease is None or lease.expires_at <= now:
-        return Cell("nobody watches it: steps wait for N", Token.MUTED)
+        return Cell("nobody watches it: N or W go on", Token.MUTED)
     return Cell(f"watched by {lease.holder}", Token.MUTED)
 
 

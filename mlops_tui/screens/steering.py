@@ -20,7 +20,7 @@ from mlops_tui.widgets.form import FormDialog, TextField
 if TYPE_CHECKING:
     from mlops_tui.operations.actions import Action
 
-_STEERING = {"steering.advance", "steering.full", "steering.hold", "steering.abort", ROLL_BACK.id}
+_STEERING = {"rollout.watch", "steering.advance", "steering.full", "steering.hold", "steering.abort", ROLL_BACK.id}
 
 
 class SteeringView(View):
@@ -88,7 +88,7 @@ def _refusal(rollout: Rollout, action_id: str) -> Refusal | None:
     if role is not None:
         return Refusal("role", role.text)
     phase, moment = rollout.progress.phase, rollout.progress.since
-    if action_id == "steering.advance":
+    if action_id in {"steering.advance", "rollout.watch"}:
         if phase is Phase.ABORTING:
             return Refusal(word, "The rollout is being rolled back; Z finishes that")
         return None

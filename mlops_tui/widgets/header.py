@@ -35,12 +35,13 @@ class Connection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the header says of the session."""
+    """What the header says of the session; ``watched`` is how many rollouts this program acts on by itself."""
 
     context: str
     is_production: bool = False
     is_read_only: bool = False
     connection: Connection = Connection.STARTING
+    watched: int = 0
 
 
 class Header(Widget):
@@ -72,6 +73,7 @@ class Header(Widget):
             Cell(" PROD ", Token.PRODUCTION_BADGE) if standing.is_production else Cell(""),
             Cell(standing.context, Token.STRONG),
             Cell("read-only", Token.WARNING) if standing.is_read_only else Cell(""),
+            Cell(f"{Sign.MARK.glyph} watching {standing.watched}", Token.WARNING) if standing.watched else Cell(""),
             standing.connection.cell,
             separator="  ",
         )
