@@ -12,12 +12,15 @@ class MatterKind(IntEnum):
 
     JOURNAL_BROKEN = 1
     UNSETTLED = 2
-    DEPLOYMENT_FAILED = 3
-    DEPLOYMENT_WAITING = 4
-    LIVE_UNKNOWN = 5
-    DEPLOYMENT_RUNNING = 6
-    RUN_FAILED = 7
-    NEWER_VERSION = 8
+    ROLLOUT_WRONG = 3
+    DEPLOYMENT_FAILED = 4
+    ROLLOUT_WAITING = 5
+    DEPLOYMENT_WAITING = 6
+    LIVE_UNKNOWN = 7
+    ROLLOUT_RUNNING = 8
+    DEPLOYMENT_RUNNING = 9
+    RUN_FAILED = 10
+    NEWER_VERSION = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Matter:
     version: str = ""
     environment: str = ""
     run_id: str = ""
+    rollout_id: str = ""
     is_production: bool = False
 
     @property

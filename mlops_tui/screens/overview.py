@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.overview import Overview, RecentRun
     from mlops_tui.operations.session import Session
 
-RUNS_INTERVALS = 6
+RARELY = 6
 PRODUCTION_COLUMNS = (
     Column("model", "MODEL", 10, flex=1, max_width=30, is_sortable=False),
     Column("version", "LIVE", 9, flex=1, max_width=20, is_sortable=False),
@@ -50,6 +50,9 @@ RUN_COLUMNS = (
 STATES = {
     MatterKind.JOURNAL_BROKEN: Status(Sign.FAILED, "broken", Token.ERROR),
     MatterKind.UNSETTLED: Status(Sign.UNKNOWN, "unsettled", Token.ERROR),
+    MatterKind.ROLLOUT_WRONG: Status(Sign.FAILED, "rollout", Token.ERROR),
+    MatterKind.ROLLOUT_WAITING: Status(Sign.PAUSED, "rollout", Token.WARNING),
+    MatterKind.ROLLOUT_RUNNING: Status(Sign.RUNNING, "rollout", Token.RUNNING),
     MatterKind.DEPLOYMENT_FAILED: Status(Sign.FAILED, "failed", Token.ERROR),
     MatterKind.DEPLOYMENT_WAITING: Status(Sign.PAUSED, "waiting", Token.WARNING),
     MatterKind.LIVE_UNKNOWN: Status(Sign.UNKNOWN, "uncertain", Token.WARNING),
@@ -79,6 +82,7 @@ class OverviewView(ListedView):
         super().__init__()
         self._overview: Overview | None = None
         self._runs: tuple[RecentRun, ...] = ()
+        self._rollouts: tuple[Matter, ...] = ()
 
     def body(self) -> ComposeResult:
         """The sum, the matters, and below them production beside the runs."""
@@ -92,14 +96,19 @@ class OverviewView(ListedView):
                 yield Table(RUN_COLUMNS, empty="Loading…", id="recent-table")
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
-        """Models and deployments, and more rarely the runs."""
+        """Models and deployments, and more rarely the rollouts and the runs."""
         from mlops_tui.operations.overview import Overview, RecentRun, read_overview, recent_runs
+        from mlops_tui.operations.rollout_matters import rollout_matters
 
         interval = session.context.poll_interval
         seen = session.cached_view("overview", Overview)
         runs = session.cached_view("recent runs", tuple[RecentRun, ...])
+        rollouts = session.cached_view("rollout matters", tuple[Matter, ...])
+        slow = interval * RARELY
+        # The pane's stamp is that of the overview, which comes last.
+        yield Feed(lambda: rollout_matters(session), self._take_rollouts, "#attention", slow, rollouts)
         yield Feed(lambda: read_overview(session), self._take, "#attention", interval, seen)
-        yield Feed(lambda: recent_runs(session), self._take_runs, "#recent", interval * RUNS_INTERVALS, runs)
+        yield Feed(lambda: recent_runs(session), self._take_runs, "#recent", slow, runs)
 
     def _take(self, snapshot: Snapshot[Overview]) -> None:
         self._overview = snapshot.data
@@ -122,6 +131,10 @@ class OverviewView(ListedView):
             for row in snapshot.data.production
         ]
         table.show(list_source(PRODUCTION_COLUMNS, rows))
+
+    def _take_rollouts(self, snapshot: Snapshot[tuple[Matter, ...]]) -> None:
+        self._rollouts = snapshot.data
+        self.relist()
 
     def _take_runs(self, snapshot: Snapshot[tuple[RecentRun, ...]]) -> None:
         self._runs = snapshot.data
@@ -156,7 +169,7 @@ class OverviewView(ListedView):
         from mlops_tui.operations.overview import failed_runs, in_order
 
         known = self._overview.matters if self._overview else ()
-        return in_order([*known, *failed_runs(self._runs)])
+        return in_order([*known, *self._rollouts, *failed_runs(self._runs)])
 
     def items(self, now: datetime) -> Sequence[Item] | None:
         """One row for each matter, the most urgent first."""
@@ -178,6 +191,7 @@ class OverviewView(ListedView):
             "version": matter.version,
             "environment": matter.environment,
             "run": matter.run_id,
+            "rollout": matter.rollout_id,
         }
         return matter.title, value
 
@@ -194,6 +208,8 @@ class OverviewView(ListedView):
             await self.app.run_action("show_view('journal')")
         elif matter.run_id:
             self._open_run(matter.run_id, matter.title)
+        elif matter.rollout_id:
+            self._open_rollout(matter.rollout_id)
         elif matter.version:
             self._open_version(f"{matter.project}:{matter.model}", matter.version)
         elif matter.model:
@@ -214,6 +230,11 @@ class OverviewView(ListedView):
         from mlops_tui.screens.run import RunView
 
         self.app.push_screen(RunView(run_id, name))
+
+    def _open_rollout(self, rollout_id: str) -> None:
+        from mlops_tui.screens.rollout import RolloutView
+
+        self.app.push_screen(RolloutView(rollout_id))
 
     def _open_model(self, model: str) -> None:
         from mlops_tui.screens.model import ModelView

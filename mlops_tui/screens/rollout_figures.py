@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
 from mlops_tui.domain.policy import MarginKind
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollout_records import Rollout, TrafficPoint
 from mlops_tui.domain.rollouts import GuardrailResult
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.intervals import Interval
 from mlops_tui.widgets.status import verdict
 from mlops_tui.widgets.track_lines import Track, TrackData
 
+LEAST_ERROR_SCALE = 0.05
 _ARMS = (Token.SERIES_1, Token.SERIES_2, Token.SERIES_3, Token.SERIES_4, Token.SERIES_5, Token.SERIES_6)
 
 
@@ -76,15 +77,22 @@ def _weights(rollout: Rollout) -> Iterator[Track]:
 
 
 def _errors(rollout: Rollout) -> Iterator[Track]:
+    """The share of failed requests; a scale that ends above a few single errors does not make mountains of them."""
     points = rollout.traffic
     xs = tuple(point.start.timestamp() for point in points)
+    shares = {arm.name: [_share(point, arm.name) for point in points] for arm in rollout.arms}
+    high = max([LEAST_ERROR_SCALE, *(share for found in shares.values() for share in found if math.isfinite(share))])
     for number, arm in enumerate(rollout.arms):
-        spans = [point.spans.get(arm.name, 0) for point in points]
-        errors = [point.errors.get(arm.name, 0) for point in points]
-        ys = tuple(fault / count if count else math.nan for fault, count in zip(errors, spans, strict=True))
-        total = sum(spans)
-        said = f"{100 * sum(errors) / total:.3g} %" if total else "none"
-        yield Track(f"errors {arm.name}", xs, ys, _width(rollout), 0.0, scale="errors", now=said, token=_token(number))
+        total = sum(point.spans.get(arm.name, 0) for point in points)
+        faults = sum(point.errors.get(arm.name, 0) for point in points)
+        said = f"{100 * faults / total:.3g} %" if total else "none"
+        ys = tuple(shares[arm.name])
+        yield Track(f"errors {arm.name}", xs, ys, _width(rollout), 0.0, high, now=said, token=_token(number))
+
+
+def _share(point: TrafficPoint, arm: str) -> float:
+    spans = point.spans.get(arm, 0)
+    return point.errors.get(arm, 0) / spans if spans else math.nan
 
 
 def _harms(rollout: Rollout) -> Iterator[Track]:

@@ -96,7 +96,8 @@ def _seen(arm: Arm) -> str:
 
 
 def _samples(rollout: Rollout, arm: Arm) -> str:
-    left = rollout.needs.samples_left.get(arm.name, 0) if rollout.needs else 0
+    needs = rollout.needs if not rollout.state.is_over else None
+    left = needs.samples_left.get(arm.name, 0) if needs else 0
     return f"{arm.samples:,} samples" + (f", needs {left:,}" if left else "")
 
 

@@ -51,7 +51,12 @@ class Watch:
         look = self.look
         if look is None:
             return "looking for the first time"
-        return look.note or look.decision.reason
+        if look.note:
+            return look.note
+        judgement = look.record.judgement
+        if judgement is not None and look.decision.reason == judgement.reason:
+            return f"it waits while the verdict is {judgement.verdict.value}"
+        return look.decision.reason
 
 
 class Watches:

@@ -19,7 +19,7 @@ from mlops_tui.widgets.text_layout import TextLine
 
 # The scale in margins: as much room for better as for worse, and the margin right of the middle.
 LOW, HIGH = -2.0, 3.0
-NAME_WIDTH = 18
+NAME_WIDTH = 22
 LEAST_TRACK = 16
 GAP = 2
 

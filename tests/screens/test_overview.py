@@ -14,11 +14,13 @@ from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, World
 from mlops_tui.screens.model import ModelView
 from mlops_tui.screens.overview import OverviewView
+from mlops_tui.screens.rollout import RolloutView
 from mlops_tui.screens.run import RunView
 from mlops_tui.screens.version import VersionView
 from mlops_tui.widgets.header import Connection
 from tests.clocks import START
 from tests.operations.company import Company
+from tests.operations.rolling import start
 from tests.screens.console import console, opened, until
 from tests.screens.test_promotion import let_health_checks_fail
 
@@ -103,3 +105,15 @@ async def test_matters_stand_in_the_order_of_their_urgency(company: Company) -> 
         kinds = [matter.kind for matter in overview.matters]
         assert kinds == sorted(kinds)
         assert overview.username == "mona"
+
+
+async def test_a_rollout_is_told_and_opened(company: Company) -> None:
+    async with company.session() as session:
+        await start(company, session)
+    async with opened(company, "overview", size=(120, 30)) as (app, pilot):
+        await until(pilot, lambda: any("rollout" in row[0] for row in app.rows("attention-table")), passing=1)
+        table = app.table("attention-table")
+        keys = (table.source.key(index) for index in range(len(table.source)))
+        table.go_to(next(key for key in keys if "ROLLOUT" in key))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RolloutView) and "step 1/3" in app.texts(), passing=1)

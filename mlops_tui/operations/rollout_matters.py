@@ -1,0 +1,65 @@
+"""Rollouts in the overview: those that go on, those that wait for a person, and those that went wrong lately."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from mlops_tui.domain.attention import Matter, MatterKind
+from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollout_states import Phase, RolloutState
+from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.operations.rollout_listing import rollouts
+from mlops_tui.operations.session import Session
+
+LATELY = timedelta(days=1)
+
+
+async def rollout_matters(session: Session) -> Snapshot[tuple[Matter, ...]]:
+    """A matter for each rollout under way, and for those that were rolled back within a day."""
+    snapshot = await rollouts(session)
+    now = session.clock.now()
+    found = [
+        matter_of(record)
+        for record in snapshot.data
+        if not record.state.is_over
+        or (record.state is RolloutState.ROLLED_BACK and now - record.progress.since < LATELY)
+    ]
+    return Snapshot(tuple(found), snapshot.fetched_at, snapshot.source, snapshot.error)
+
+
+def matter_of(record: Rollout) -> Matter:
+    """What a person should know of a rollout."""
+    kind, detail = _standing(record)
+    return Matter(
+        kind=kind,
+        title=f"{record.model} {record.version} → {record.environment}",
+        detail=detail,
+        at=record.progress.since,
+        project=record.project.path,
+        model=record.model,
+        version=record.version,
+        environment=record.environment,
+        rollout_id=record.id,
+        is_production=record.is_production,
+    )
+
+
+def _standing(record: Rollout) -> tuple[MatterKind, str]:
+    where = f"step {record.progress.step} of {len(record.steps) or '?'}"
+    where += f" ({record.weight:g} %)" if not record.state.is_over else ""
+    reason = record.judgement.reason if record.judgement else ""
+    if record.state is RolloutState.ROLLED_BACK:
+        return MatterKind.ROLLOUT_WRONG, f"was rolled back on {where}"
+    if record.verdict in {Verdict.BREACH, Verdict.INVALID}:
+        return MatterKind.ROLLOUT_WRONG, f"{record.verdict.value}: {reason}"
+    if record.progress.phase is Phase.ABORTING:
+        return MatterKind.ROLLOUT_WRONG, f"is being rolled back from {where}"
+    blocked = next((obstacle.text for obstacle in record.obstacles if obstacle.stops_watch), None)
+    if record.state is RolloutState.HELD:
+        return MatterKind.ROLLOUT_WAITING, f"is held on {where}"
+    if blocked is not None:
+        return MatterKind.ROLLOUT_WAITING, blocked
+    if record.state is RolloutState.READY and record.lease is None:
+        return MatterKind.ROLLOUT_WAITING, f"{where} is complete, and nobody watches it"
+    return MatterKind.ROLLOUT_RUNNING, f"{where}, {record.verdict.value}"
