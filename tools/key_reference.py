@@ -15,6 +15,8 @@ _SCOPES = {
     "view": "On every view",
     "delivery": "Where models are shown: delivery",
     "deciding": "On the inbox and on an evidence sheet",
+    "steering": "On rollouts",
+    "rollout": "On a rollout",
     "registry": "Where models and runs are shown: the registry",
     "table": "In a table",
     "plot": "In a plot",

@@ -59,12 +59,12 @@ def test_lines_fit_and_all_margins_stand_in_one_column() -> None:
         Interval("latency_p95", 30.0, 15.0, 50.0, 10.0, "+30 ms, breached"),
         Interval("a name that is much too long to fit", None, None, None, 0.5, "no data"),
     ]
-    for width in (80, 120, 56):
+    for width in (80, 120, 60):
         lines = interval_lines(intervals, width)
         assert all(line_width(line) <= width for line in lines)
         assert len({plain_text(line).index(MARGIN) for line in lines[1:]}) == 1
         assert "+30 ms, breached" in plain_text(lines[2])
-    narrow = interval_lines(intervals, 44)
+    narrow = interval_lines(intervals, 46)
     assert MARGIN in plain_text(narrow[1])
     assert "ms" not in plain_text(narrow[2])
     assert len(interval_lines(intervals, 20)) == 1
