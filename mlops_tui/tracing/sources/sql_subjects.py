@@ -43,7 +43,7 @@ def spans(layout: Layout, times: TimeRange, subjects: SubjectFilter, more: Itera
         f"{_told(layout, ENVIRONMENT)} AS environment",
         *more,
     ]
-    conditions = [layout.began(times), *_ended(times), *_about(subjects)]
+    conditions = [layout.began(times), *_ended(times), *_about(layout, subjects)]
     return f"SELECT {', '.join(columns)} FROM {layout.table} WHERE {all_of(conditions)}"
 
 
@@ -61,9 +61,15 @@ def _ended(times: TimeRange) -> list[str]:
     return conditions
 
 
-def _about(subjects: SubjectFilter) -> list[str]:
+def _about(layout: Layout, subjects: SubjectFilter) -> list[str]:
+    """The subjects meant, with what follows from them for the table's own columns, by which it may be sorted."""
     parts = ((name, getattr(subjects, name)) for name in SUBJECT)
-    return [f"{name} = {quoted(wanted)}" for name, wanted in parts if wanted is not None]
+    conditions = [f"{name} = {quoted(wanted)}" for name, wanted in parts if wanted is not None]
+    if subjects.service is not None:
+        conditions.append(f"{layout.service} = {quoted(subjects.service)}")
+    if subjects.model:
+        conditions.append(f"{layout.text(MODEL_NAME)} IN ('', {quoted(subjects.model)})")
+    return conditions
 
 
 def _told(layout: Layout, key: str) -> str:
