@@ -37,6 +37,7 @@ def joined_labels(spans: Iterable[Span], query: WindowQuery) -> tuple[LabelledPr
                     label.end_ns,
                     _predicted(span),
                     dict(said.outcomes),
+                    span.attributes,
                 )
     return tuple(found.values())
 

@@ -6,6 +6,7 @@ ends of the time have to be said, there are no pages and no order, whole traces 
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import orjson
@@ -21,6 +22,7 @@ from mlops_tui.tracing.sources.servers import Parameters, ServerAnswer, TraceSer
 
 DEPTH = 500
 _MOST_SERVICES = 50
+_TRACE_ID = re.compile(rb'"traceId"\s*:\s*"([0-9a-fA-F]+)"')
 _SECOND = 1_000_000_000
 # Older versions know the parameters by these names only, and the depth by another.
 _OLD_NAMES = {
@@ -48,9 +50,10 @@ class Jaeger:
         spans: list[Span] = []
         is_full = False
         for service in (named,) if named else await self.services():
-            found = _spans(await self._found(_parameters(search, service, self._depth)))
-            spans += found
-            is_full = is_full or len({span.trace_id for span in found}) >= self._depth
+            answer = await self._found(_parameters(search, service, self._depth))
+            spans += _spans(answer)
+            # Counted before spans that make no sense are left out.
+            is_full = is_full or len(set(_TRACE_ID.findall(answer.body))) >= self._depth
         return Found(tuple(spans), is_full)
 
     async def trace(self, trace_id: str) -> tuple[Span, ...]:

@@ -93,14 +93,16 @@ def labelled_from(
         key = (trace_id, span_id)
         if key in found and found[key].labelled_ns > int(labelled_ns):
             continue
+        said = attributes(made)
         found[key] = LabelledPrediction(
             trace_id,
             span_id,
             subject_from(subject),
             int(end_ns),
             int(labelled_ns),
-            outputs(attributes(made), PREDICTION, PREDICTION_ID),
+            outputs(said, PREDICTION, PREDICTION_ID),
             outputs(attributes(came), GROUND_TRUTH, LABELLED_ID),
+            said,
         )
     return tuple(found.values())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlops_tui.domain.inferences import GROUND_TRUTH, LABELLED_ID, PREDICTION, PREDICTION_ID
+from mlops_tui.domain.inferences import GROUND_TRUTH, LABELLED_ID, PREDICTION_ID
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange, TraceQuery, WindowQuery
 from mlops_tui.tracing.sources.sql_columns import LONGEST_SPAN_NS, column_name, is_column
 from mlops_tui.tracing.sources.sql_layouts import Layout
@@ -84,7 +84,7 @@ def label_statement(layout: Layout, query: WindowQuery) -> str:
     made = (
         f"{layout.span_id} AS span_id",
         f"arrayFilter(key -> key != 'id:', [{by_id}, {by_span}]) AS names",
-        f"{layout.attributes(PREDICTION)} AS predicted",
+        f"{layout.attributes('')} AS predicted",
     )
     trace, span = layout.linked
     came = (

@@ -21,6 +21,10 @@ class FakeTempo:
 
     def __init__(self, spans: Sequence[Span], *, is_old: bool = False) -> None:
         self._spans = spans
+        by_trace: dict[str, list[Span]] = {}
+        for span in spans:
+            by_trace.setdefault(span.trace_id, []).append(span)
+        self._bodies = {trace_id: traces_data(found).SerializeToString() for trace_id, found in by_trace.items()}
         self.tenants: set[str] = set()
         routes = [
             Route("/api/search", self._search),
@@ -66,8 +70,7 @@ class FakeTempo:
 
     def _found(self, request: Request) -> bytes | None:
         assert request.headers["accept"] == "application/protobuf"
-        spans = [span for span in self._spans if span.trace_id == request.path_params["trace_id"].zfill(32)]
-        return traces_data(spans).SerializeToString() if spans else None
+        return self._bodies.get(request.path_params["trace_id"].zfill(32))
 
 
 def _meets(span: Span, condition: str) -> bool:
