@@ -85,6 +85,8 @@ def analyze(
         Compatibility | None,
         typer.Option("--compat", help="Use the formulas, thresholds and rules of another tool; takes raw data."),
     ] = None,
+    multivariate: drift_options.Multivariate = False,
+    changes: drift_options.Changes = None,
     alpha: drift_options.Alpha = None,
     smallest_effect: drift_options.SmallestEffect = None,
     every: drift_options.Every = None,
@@ -101,25 +103,24 @@ def analyze(
     options: GlobalOptions,
 ) -> None:
     """Compare a table or requests with a reference. Exits with 1 on drift, else 3 if a feature could not be judged."""
-    from mlops_tui.cli import drift_analyses
+    from mlops_tui.cli import drift_analyses, drift_rows
 
     comparison = drift_analyses.Comparison(
         reference, source, window, Whose(model, version, arm, environment), parse_features(features)
     )
+    rows = drift_rows.RowWishes(multivariate, tuple(changes or ()))
     if compat is not None:
-        if store or part or any(option is not None for option in (alpha, smallest_effect, every)):
-            raise UsageError(
-                "--alpha, --smallest-effect, --every, --store and --part do not go with --compat",
-                why="the tool has rules of its own",
-            )
+        if store or part or rows or any(option is not None for option in (alpha, smallest_effect, every)):
+            raise UsageError("Only --features, --junit and files go with --compat", why="the tool has rules of its own")
         drift_analyses.finish_like(compat, comparison, junit, options)
     limits = parse_limits(alpha, smallest_effect)
+    rows.require_rows(comparison, is_shared=part is not None)
     if part is not None:
         drift_analyses.count_part(comparison, drift_options.parse_share(share_out), part, options)
         return
     seen = drift_analyses.observed(comparison, None, options)
-    wishes = drift_analyses.Wishes(limits, parse_length(every, "--every"), junit, model if store else None)
-    drift_analyses.finish(seen, comparison.source, wishes, options)
+    wishes = drift_analyses.Wishes(parse_length(every, "--every"), junit, model if store else None)
+    drift_analyses.finish(rows.judged(comparison, seen, limits), comparison.source, wishes, options)
 
 
 @app.command("merge")
@@ -136,13 +137,14 @@ def merge(
     options: GlobalOptions,
 ) -> None:
     """Put the parts of one analysis together and judge them: the same report as one job would have made."""
+    from mlops_tui.analysis.observed import judged
     from mlops_tui.cli import drift_analyses
 
     limits = parse_limits(alpha, smallest_effect)
     seen = drift_analyses.load_parts(parts)
     kept = (model or seen.traffic.subject.model) if store and seen.traffic else model
-    wishes = drift_analyses.Wishes(limits, parse_length(every, "--every"), junit, kept if store else None)
-    drift_analyses.finish(seen, ", ".join(map(str, parts)), wishes, options)
+    wishes = drift_analyses.Wishes(parse_length(every, "--every"), junit, kept if store else None)
+    drift_analyses.finish(judged(seen, limits), ", ".join(map(str, parts)), wishes, options)
 
 
 @app.command("show")

@@ -24,7 +24,6 @@ from mlops_tui.domain.errors import ExitCode, MlopsError, UsageError
 if TYPE_CHECKING:
     from mlops_tui.analysis.drift_parts import Share
     from mlops_tui.analysis.observed import Observed
-    from mlops_tui.analysis.thresholds import Limits
     from mlops_tui.cli.drift_options import Whose
     from mlops_tui.cli.options import GlobalOptions
     from mlops_tui.domain.drift_reports import DriftReport
@@ -70,7 +69,6 @@ class Comparison:
 class Wishes:
     """What is to be made of an analysis; ``kept_with`` is the model whose version keeps the report, None for none."""
 
-    limits: Limits
     every: timedelta | None
     junit: Path | None
     kept_with: str | None
@@ -114,11 +112,8 @@ def promise_of(report: DriftReport, every: timedelta | None) -> str:
     return drift_reports.promise(report.level, every or width)
 
 
-def finish(seen: Observed, source: str, wishes: Wishes, options: GlobalOptions) -> None:
-    """Judge what was counted, print the report, keep it where that is wished, and exit by the verdict."""
-    from mlops_tui.analysis.observed import judged
-
-    report = judged(seen, wishes.limits)
+def finish(report: DriftReport, source: str, wishes: Wishes, options: GlobalOptions) -> None:
+    """Print a report, keep it where that is wished, and exit by the verdict."""
     if wishes.junit is not None:
         write_file(wishes.junit, drift_reports.junit(report))
     show(report, promise_of(report, wishes.every), source, options.format)

@@ -68,11 +68,31 @@ Store = Annotated[
 ]
 
 
+class Detector(StrEnum):
+    """What looks for changes in a stream."""
+
+    ADWIN = "adwin"
+    PAGE_HINKLEY = "page_hinkley"
+
+
 class ShareOut(StrEnum):
     """What parallel jobs share out among them."""
 
     FEATURES = "features"
     WINDOWS = "windows"
+
+
+Multivariate = Annotated[
+    bool,
+    typer.Option(
+        "--multivariate",
+        help="Compare all features together as well, by rows: half of --alpha is then for that.",
+    ),
+]
+Changes = Annotated[
+    list[Detector] | None,
+    typer.Option("--changes", help="Tell at which rows of --input numeric features changed; repeatable."),
+]
 
 
 @dataclass(frozen=True, slots=True)

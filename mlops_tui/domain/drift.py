@@ -19,7 +19,8 @@ class Statistic(StrEnum):
     """A measure of how far two distributions are apart.
 
     ``js_ln`` and ``js_2`` are the Jensen-Shannon distance in nats and in bits; ``wasserstein_normed`` is in standard
-    deviations of the reference; ``missing`` and ``new_category`` are differences of shares.
+    deviations of the reference; ``missing`` and ``new_category`` are differences of shares. ``auc`` and
+    ``reconstruction`` are of all features together; ``adwin`` and ``page_hinkley`` count the changes in a stream.
     """
 
     PSI = "psi"
@@ -34,6 +35,10 @@ class Statistic(StrEnum):
     CHI2 = "chi2"
     MISSING = "missing"
     NEW_CATEGORY = "new_category"
+    AUC = "auc"
+    RECONSTRUCTION = "reconstruction"
+    ADWIN = "adwin"
+    PAGE_HINKLEY = "page_hinkley"
 
 
 class DriftVerdict(StrEnum):

@@ -264,3 +264,42 @@ def test_the_schema_knows_every_statistic() -> None:
     properties = schema_of("drift")["properties"]["items"]["items"]["properties"]
     assert set(properties["statistic"]["enum"]) == {statistic.value for statistic in Statistic}
     assert list(properties) == FIELDS
+
+
+def correlated(path: Path, correlation: float, seed: int, moved: float = 0.0) -> str:
+    """Write two features that only their correlation tells apart; the last quarter of the rows is ``moved``."""
+    draw = np.random.default_rng(seed)
+    first = draw.normal(size=2_000)
+    second = correlation * first + np.sqrt(1 - correlation**2) * draw.normal(size=2_000)
+    first[1_500:] += moved
+    path.write_text("x,y\n" + "\n".join(f"{x},{y}" for x, y in zip(first, second, strict=True)) + "\n")
+    return str(path)
+
+
+def test_features_can_be_compared_all_together(program: Program, tmp_path: Path) -> None:
+    reference = correlated(tmp_path / "reference.csv", 0.8, 1)
+    for correlation, status in ((0.8, 0), (-0.2, 1)):
+        current = correlated(tmp_path / "current.csv", correlation, 2)
+        ended = program(
+            "drift", "analyze", "--reference", reference, "--input", current, "--multivariate", "-o", "json"
+        )
+        assert ended.status == status, ended.err
+        found = {item["statistic"]: item for item in items(ended) if item["feature"] == "(all features)"}
+        assert set(found) == {"auc", "reconstruction"}
+        assert (found["auc"]["value"] > 0.7, found["auc"]["decides"]) == (status == 1, True)
+        assert {item["verdict"] for item in items(ended) if item["feature"] in {"x", "y"}} == {"ok"}
+
+
+@pytest.mark.parametrize("detector", ["adwin", "page_hinkley"])
+def test_the_row_at_which_a_feature_changed_is_told(program: Program, tmp_path: Path, detector: str) -> None:
+    reference = correlated(tmp_path / "reference.csv", 0.8, 1)
+    current = correlated(tmp_path / "current.csv", 0.8, 2, moved=2.0)
+    compared = ("drift", "analyze", "--reference", reference, "--changes", detector)
+    ended = program(*compared, "--input", current, "-o", "json")
+    found = {item["feature"]: item for item in items(ended) if item["statistic"] == detector}
+    assert found["x"]["value"] >= 1
+    row = int(found["x"]["reason"].removeprefix("changed at row ").split(" ")[0].replace(",", ""))
+    assert 1_500 < row < 1_650
+    assert (found["y"]["value"], found["y"]["reason"]) == (0.0, "no change in the order of the rows")
+    assert f"x changed at row {row:,}" in ended.err
+    assert program(*compared, "--input", "-").status == 2
