@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import typer
 
 from mlops_tui.cli.children import announcement, child_process
 from mlops_tui.cli.dashboard import open_dashboard
+from mlops_tui.cli.demo_settings import reachable
 from mlops_tui.cli.errors import tell
 from mlops_tui.cli.options import GlobalOptions, takes_global_options
 from mlops_tui.config.paths import HOME_VARIABLE, Paths, private_folder
@@ -51,7 +51,7 @@ def command(
         is_fresh = not (folder / FILE_NAME).exists()
         with (
             running_sandbox(folder) as announced,
-            _told_where(announced["url"]),
+            reachable(folder, announced, role.value),
             live_traffic(folder, announced, is_fresh=is_fresh),
         ):
             os.environ[HOME_VARIABLE] = str(folder / "console")
@@ -97,17 +97,6 @@ def live_traffic(folder: Path, announced: Mapping[str, Any], *, is_fresh: bool) 
         else:
             tell(f"The demo has no live traffic: {MISSING}")
         yield
-
-
-@contextmanager
-def _told_where(url: str) -> Iterator[None]:
-    """Let ``sandbox switch`` find the demo's sandbox for as long as the block lasts."""
-    file = Paths.of_user().demo_file
-    file.write_text(json.dumps({"url": url}) + "\n", encoding="utf-8")
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import stat
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,14 +16,14 @@ import pytest
 
 from mlops_tui.cli.demo import live_traffic
 from mlops_tui.cli.demo_past import make_past
+from mlops_tui.cli.demo_settings import reachable
 from mlops_tui.cli.demo_traffic import PastTraffic, PastWindow, past_windows
 from mlops_tui.cli.sandbox_traces import DEMO_WIDTH, SandboxTraces
 from mlops_tui.sandbox.inference.switches import Switches
-from mlops_tui.sandbox.server import running
+from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Settings, World
 from tests.cli.conftest import Program
 from tests.cli.schemas import judge
-from tests.config.files import write
 from tests.operations.conftest import demo_data
 from tests.sandbox.factory import SandboxFactory, sandbox
 
@@ -53,21 +56,33 @@ def test_a_fresh_demo_has_profiles_and_windows_that_can_be_compared(
     shutil.copytree(demo_data, data)
     shifted = Switches().changed({"amount_factor": 4.0})
     windows = [PastWindow(NOW // 10 * 10 - 10 * age, 200, 50, shifted if age < 2 else Switches()) for age in range(6)]
-    with running(Settings(world=World.DEMO, data=data), traces=SandboxTraces(DEMO_WIDTH)) as server:
+    with (
+        running(Settings(world=World.DEMO, data=data), traces=SandboxTraces(DEMO_WIDTH)) as server,
+        ExitStack() as stack,
+    ):
         plan = httpx.get(f"{server.url}/-/sandbox/inference", trust_env=False).json()
         for _ in range(2):
             # Whatever is made twice is there once.
             asyncio.run(make_past(data, server.url, plan, windows))
-        context = f'[contexts.demo]\nurl = "{server.url}"\nprojects = ["acme/fraud"]\n'
-        context += f'token_file = "{write(tmp_path / "token", server.tokens["developer"])}"\n'
-        context += f'[contexts.demo.traces]\ndata = "{data}"\n'
-        monkeypatch.setenv("MLOPS_TUI_CONFIG", str(write(tmp_path / "config.toml", context)))
+        stack.enter_context(settings_of(server, data, monkeypatch))
         stats = program("traces", "stats", "-o", "json").document["items"]
         verdicts = [drifting(program, since, until) for since, until in ((-10, 10), (-50, -10))]
     (stable,) = [item for item in stats if item["arm"] == "stable"]
     assert (stable["model"], stable["version"], stable["spans"]) == ("fraud", "2.0.0", 1_200)
     # The score follows the amount, everything else is as it was.
     assert verdicts == [{"amount", "score"}, set()]
+
+
+@contextmanager
+def settings_of(server: RunningSandbox, data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Use the settings that an open demo leaves for other terminals."""
+    announced = {"url": server.url, "tokens": server.tokens, "projects": server.projects}
+    with reachable(data, announced, "developer") as config:
+        monkeypatch.setenv("MLOPS_TUI_CONFIG", str(config))
+        assert {stat.S_IMODE(file.stat().st_mode) for file in (config, config.parent / "token")} == {0o600}
+        yield
+    assert not config.exists()
+    assert not (config.parent / "token").exists()
 
 
 def drifting(program: Program, since: int, until: int) -> set[str]:
