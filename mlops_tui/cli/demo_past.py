@@ -38,6 +38,7 @@ _ROWS, _BINS = 10_000, 50
 _BATCH = 2_000
 _MODEST = 15
 _COLUMNS = ("amount", "merchant_category", "hours_since_last_payment", "country_mismatch", "card_age_days")
+_OUTPUTS = {"score": FeatureKind.SCORE, "label": FeatureKind.PREDICTION}
 
 
 def main() -> None:
@@ -81,12 +82,12 @@ def _profile(version: str) -> ReferenceProfile:
     """The profile of what a version was evaluated on."""
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "evaluation.csv"
-        lines = [
-            ",".join([*(text_of(features.get(name)) for name in _COLUMNS), text_of(score)])
-            for features, score in evaluation_rows(version, _ROWS)
-        ]
-        table.write_text("\n".join([",".join((*_COLUMNS, "score")), *lines]) + "\n", encoding="utf-8")
-        kinds = {**dict.fromkeys(_COLUMNS), "score": FeatureKind.SCORE}
+        lines = [",".join((*_COLUMNS, *_OUTPUTS))]
+        for features, prediction in evaluation_rows(version, _ROWS):
+            outputs = ("", "") if prediction is None else (text_of(prediction.score), text_of(prediction.label))
+            lines.append(",".join([*(text_of(features.get(name)) for name in _COLUMNS), *outputs]))
+        table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        kinds = {**dict.fromkeys(_COLUMNS), **_OUTPUTS}
         return profile_file(str(table), kinds, _BINS).profile
 
 

@@ -13,7 +13,7 @@ from random import Random
 
 from mlops_tui.cli.sandbox_traces import DEMO_WIDTH
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus, Value
-from mlops_tui.sandbox.inference.models import FraudModel
+from mlops_tui.sandbox.inference.models import FraudModel, Prediction
 from mlops_tui.sandbox.inference.payments import Payment, PaymentSource
 from mlops_tui.sandbox.inference.switches import Switches
 from mlops_tui.sandbox.inference.telemetry import Origin
@@ -146,12 +146,12 @@ def past_windows(now: float) -> Iterator[PastWindow]:
         yield PastWindow(start, _busy(start), _LABELLED, switches, errors)
 
 
-def evaluation_rows(version: str, count: int) -> Sequence[tuple[Mapping[str, Value], float | None]]:
-    """What a version was evaluated on: features and the score it gave, None as often as it fails in service too."""
+def evaluation_rows(version: str, count: int) -> Sequence[tuple[Mapping[str, Value], Prediction | None]]:
+    """What a version was evaluated on: features and its predictions, None as often as it fails in service too."""
     model = FraudModel.of_version(version)
     features = [payment.features() for payment in PaymentSource(_EVALUATION_SEED).draw(count)]
     every = round(1 / _ERRORS)
-    return [(row, model.predict(row).score if place % every else None) for place, row in enumerate(features)]
+    return [(row, model.predict(row) if place % every else None) for place, row in enumerate(features)]
 
 
 def _busy(start: int) -> int:

@@ -69,8 +69,8 @@ def test_a_fresh_demo_has_profiles_and_windows_that_can_be_compared(
         verdicts = [drifting(program, since, until) for since, until in ((-10, 10), (-50, -10))]
     (stable,) = [item for item in stats if item["arm"] == "stable"]
     assert (stable["model"], stable["version"], stable["spans"]) == ("fraud", "2.0.0", 1_200)
-    # The score follows the amount, everything else is as it was.
-    assert verdicts == [{"amount", "score"}, set()]
+    # The predictions follow the amount, everything else is as it was.
+    assert verdicts == [{"amount", "score", "label"}, set()]
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def drifting(program: Program, since: int, until: int) -> set[str]:
     moments = [datetime.fromtimestamp(NOW // 10 * 10 + seconds, UTC).isoformat() for seconds in (since, until)]
     which = ("--model", "fraud", "--version", "2.0.0", "--window", "/".join(moments))
     items = program("drift", "analyze", *which, "-o", "json").document["items"]
-    assert {item["feature"] for item in items} >= {"amount", "merchant_category", "score"}
+    assert {item["feature"] for item in items} >= {"amount", "merchant_category", "score", "label"}
     return {item["feature"] for item in items if item["verdict"] == "drift"}
 
 
