@@ -71,10 +71,10 @@ class SpanTest:
     attribute: str = ""
 
     def holds(self, span: Span, subject: Subject, now_ns: int) -> bool:
-        """Whether it is so for a span of that subject; ages count to ``now_ns`` from the start."""
+        """Whether it is so for a span of that subject; ages count to ``now_ns`` from its end."""
         match self.operand:
             case Duration(nanoseconds=wanted):
-                taken = span.duration_ns if self.field is SpanField.DURATION else now_ns - span.start_ns
+                taken = span.duration_ns if self.field is SpanField.DURATION else now_ns - span.end_ns
                 return _compares(self.sign, taken, wanted)
             case Text() | Number() | Pattern():
                 return any(self._fits(value) for value in self._values(span, subject))
@@ -145,7 +145,7 @@ def _comparison(kind: str, name: str, sign: Comparator | Matching, operand: Oper
     if isinstance(sign, Matching):
         return SpanTest(field, sign, _pattern(field, operand), attribute)
     if field.is_time:
-        return SpanTest(field, sign, _length(operand), attribute)
+        return SpanTest(field, sign, _length(field, sign, operand), attribute)
     if field is SpanField.STATUS:
         return SpanTest(field, sign, _status(sign, operand), attribute)
     return SpanTest(field, sign, _value(field, operand), attribute)
@@ -167,7 +167,9 @@ def _pattern(field: SpanField, operand: Operand) -> Pattern:
         raise OperandError(error.reason, offset=error.position) from None
 
 
-def _length(operand: Operand) -> Duration:
+def _length(field: SpanField, sign: Comparator, operand: Operand) -> Duration:
+    if field is SpanField.AGE and sign in {Comparator.EQUAL, Comparator.UNEQUAL}:
+        raise OperandError("an age changes all the time", remedy="Use < <= > or >=")
     length = parse_duration(operand.text)
     if length is None:
         raise OperandError("this is no length of time", remedy="Write 250us, 200ms, 1.5s, 10m or 2h")

@@ -67,10 +67,8 @@ def _narrowed(query: TraceQuery, test: SpanTest, now_ns: int) -> TraceQuery | No
     match test:
         case SpanTest(SpanField.DURATION, Comparator() as sign, Duration(nanoseconds=wanted)):
             return _lasting(query, sign, wanted)
-        case SpanTest(SpanField.AGE, Comparator.LESS | Comparator.AT_MOST, Duration(nanoseconds=wanted)):
-            # A span that began since then also ended since then.
-            start = max(query.times.start_ns, now_ns - wanted)
-            return replace(query, times=replace(query.times, start_ns=start))
+        case SpanTest(SpanField.AGE, Comparator() as sign, Duration(nanoseconds=wanted)):
+            return _ended(query, sign, now_ns - wanted)
         case SpanTest(SpanField.STATUS, Comparator.EQUAL, Text(text=text)) if query.status is None:
             return replace(query, status=SpanStatus[text.upper()])
         case SpanTest(SpanField.ATTRIBUTE, Comparator.EQUAL, Text(text=text) | Number(text=text)) if _PLAIN.fullmatch(
@@ -98,6 +96,29 @@ def _lasting(query: TraceQuery, sign: Comparator, wanted_ns: int) -> TraceQuery 
             return None
 
 
+def _ended(query: TraceQuery, sign: Comparator, at_ns: int) -> TraceQuery | None:
+    """Spans of some age: the younger, the later they ended."""
+    match sign:
+        case Comparator.LESS:
+            return _since(query, at_ns + 1)
+        case Comparator.AT_MOST:
+            return _since(query, at_ns)
+        case Comparator.MORE:
+            return _until(query, at_ns)
+        case Comparator.AT_LEAST:
+            return _until(query, at_ns + 1)
+        case _:
+            return None
+
+
+def _since(query: TraceQuery, start_ns: int) -> TraceQuery:
+    return replace(query, times=replace(query.times, start_ns=max(query.times.start_ns, start_ns)))
+
+
+def _until(query: TraceQuery, end_ns: int) -> TraceQuery:
+    return replace(query, times=replace(query.times, end_ns=min(query.times.end_ns, end_ns)))
+
+
 def _within(query: TraceQuery, *, least: int | None = None, most: int | None = None) -> TraceQuery:
     lows = [bound for bound in (query.least_ns, least) if bound is not None]
     highs = [bound for bound in (query.most_ns, most) if bound is not None]
@@ -105,8 +126,8 @@ def _within(query: TraceQuery, *, least: int | None = None, most: int | None = N
 
 
 def _is_exact(test: SpanFilter) -> bool:
-    """Whether the query says all of it: not how old a span is, nor whether ``1.0`` was meant as a number or a text."""
-    if not isinstance(test, SpanTest) or test.field is SpanField.AGE:
+    """Whether the query says all of it: not whether ``1.0`` was meant as a number or as a text."""
+    if not isinstance(test, SpanTest):
         return False
     return not (
         test.attribute and isinstance(test.operand, Text | Number) and parse_number(test.operand.text) is not None

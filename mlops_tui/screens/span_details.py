@@ -221,7 +221,7 @@ def _scope(span: Span) -> str:
 def _truth(predicted: Value, actual: Value) -> Cell:
     """What turned out to be true, marked where a predicted class was right or wrong."""
     text = value_text(actual)
-    if not isinstance(predicted, str | bool) or not isinstance(actual, str | bool):
+    if not isinstance(predicted, str | int) or not isinstance(actual, str | int):
         return Cell(text)
     if text_of(predicted) == text_of(actual):
         return Cell(f"{Sign.OK.glyph} {text}", Token.OK)

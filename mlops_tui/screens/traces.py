@@ -155,6 +155,10 @@ class TracesView(View):
         self.query_one("#traces", Pane).heading = self._list_heading(listed)
 
     def _nothing_listed(self, listed: TraceList) -> str:
+        if listed.read is not None and not listed.is_all:
+            return (
+                f"None of the newest {listed.read:,} fits, and there are more: say what else it is, such as age > 20m."
+            )
         if self.filter_text:
             return NOTHING_FITS
         return f"No traces in {self._reach_title}; a looks further back." if listed.has_store else "No traces here yet."

@@ -102,6 +102,7 @@ def test_what_a_span_does_not_say_is_neither_equal_nor_unequal() -> None:
         ("duration ~ 2", 12, "no pattern fits"),
         ("status = broken", 10, "one of unset, ok, error"),
         ("status > ok", 10, "Use = or !="),
+        ("age = 5m", 7, "an age changes all the time"),
         ("arm = x and attributes. = 1", 13, "attributes needs a name"),
         ("(model = fraud", 1, "never closed"),
         ("arm = `canary`", 7, "back-quotes only hold a name after attributes., features. or predictions."),
