@@ -91,9 +91,10 @@ class _Printer:
     def show(self, look: Look) -> None:
         item = look_item(look)
         self.state = str(look.record.state.value)
-        if item == self._last:
+        told = {key: value for key, value in item.items() if key != "at"}
+        if told == self._last:
             return
-        self._last = item
+        self._last = told
         write_line(json_text(plain(item)))
         sys.stdout.flush()
         if look.error is not None:

@@ -27,6 +27,7 @@ class Hindrance(StrEnum):
     PLAN_CHANGED = "plan_changed"
     NO_MEASUREMENTS = "no_measurements"
     MISMATCH = "mismatch"
+    NO_COMPARISON = "no_comparison"
     UNSETTLED = "unsettled"
     ROLE = "role"
 
