@@ -65,24 +65,24 @@ class _Watched:
         return Place(self.subject.environment or None, self.rule.arm)
 
 
-async def evaluate(session: Session, model: str | None = None) -> Snapshot[AlertBoard]:
-    """Judge the windows that ended since the last time, for every rule (of one ``model`` if given).
+async def evaluate(session: Session, model: str | None = None, project: Project | None = None) -> Snapshot[AlertBoard]:
+    """Judge the windows that ended since the last time, for every rule (of one ``model`` or ``project`` if given).
 
     What cannot be read makes alerts that say so. Raises StorageError when what is remembered of alerts cannot be used.
     """
     alerts: list[Alert] = []
     notices: list[str] = list((await session.alerts()).notices)
-    for project in await session.projects():
+    for place in [project] if project is not None else await session.projects():
         try:
-            policy = await session.policy(project)
+            policy = await session.policy(place)
         except ConfigError as error:
             notices.append(str(error))
             continue
         chosen = [item for name, item in policy.models.items() if model in {None, name} and item.monitoring.alerts]
         if chosen:
-            open_issues = await _open_issues(session, project, notices)
+            open_issues = await _open_issues(session, place, notices)
             for item in chosen:
-                alerts += await _of_model(session, project, item, open_issues)
+                alerts += await _of_model(session, place, item, open_issues)
     return session.snapshot(AlertBoard(in_order(alerts, session.clock.now()), tuple(notices)))
 
 

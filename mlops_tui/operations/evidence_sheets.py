@@ -21,6 +21,7 @@ from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.text import clean_log
 from mlops_tui.gitlab.jobs import job_log, pipeline_jobs
+from mlops_tui.operations.alert_evidence import alert_observation
 from mlops_tui.operations.approvals import find_with_surroundings
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
 from mlops_tui.operations.lineage import lineage_of
@@ -30,9 +31,6 @@ from mlops_tui.operations.surroundings import Surroundings
 from mlops_tui.operations.trial_evidence import Trials, trials_of
 
 _LOG_TAIL = 20
-_UNAVAILABLE = {
-    "alerts": "nothing reported alerts for this model",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +88,12 @@ async def open_sheet(session: Session, approval_id: ApprovalId) -> Snapshot[Evid
     """Read everything about one approval now."""
     facts = await _facts(session, approval_id)
     approval = facts.approval
-    live, lineage, (jobs, tail), trials = await asyncio.gather(
+    live, lineage, (jobs, tail), trials, alerts = await asyncio.gather(
         _live_evidence(session, facts),
         _lineage(session, facts),
         _pipeline(session, approval),
         trials_of(session, facts.around.project, facts.policy, facts.version, approval.environment),
+        alert_observation(session, facts.around.project, approval.model),
     )
     subject, guard = _subject(facts)
     card = check_card(facts.version.card) if facts.version else None
@@ -105,7 +104,7 @@ async def open_sheet(session: Session, approval_id: ApprovalId) -> Snapshot[Evid
         subject=subject,
         guard=guard,
         digest=digest(subject),
-        observations=tuple(_observations(session, facts, live, changes, card, lineage, jobs, trials)),
+        observations=(*_observations(session, facts, live, changes, card, lineage, jobs, trials), alerts),
         changes=changes,
         evidence=facts.evidence,
         live=live.version.version if live else "",
@@ -278,8 +277,6 @@ def _observations(
     if jobs:
         yield Observation("pipeline", now, True, f"{len(jobs)} jobs", {job.name: job.status.value for job in jobs})
     yield from trials.observations(now)
-    for name, why in _UNAVAILABLE.items():
-        yield Observation(name, now, False, why)
 
 
 def _tree(node: LineageNode) -> dict[str, JsonValue]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 RARELY = 6
+ALERTS_INTERVALS = 3
 PRODUCTION_COLUMNS = (
     Column("model", "MODEL", 10, flex=1, max_width=30, is_sortable=False),
     Column("version", "LIVE", 9, flex=1, max_width=20, is_sortable=False),
@@ -54,6 +55,7 @@ STATES = {
     MatterKind.ROLLOUT_WAITING: Status(Sign.PAUSED, "rollout", Token.WARNING),
     MatterKind.ROLLOUT_RUNNING: Status(Sign.RUNNING, "rollout", Token.RUNNING),
     MatterKind.DEPLOYMENT_FAILED: Status(Sign.FAILED, "failed", Token.ERROR),
+    MatterKind.ALERT_FIRING: Status(Sign.FAILED, "firing", Token.ERROR),
     MatterKind.DEPLOYMENT_WAITING: Status(Sign.PAUSED, "waiting", Token.WARNING),
     MatterKind.LIVE_UNKNOWN: Status(Sign.UNKNOWN, "uncertain", Token.WARNING),
     MatterKind.DEPLOYMENT_RUNNING: Status(Sign.RUNNING, "running", Token.RUNNING),
@@ -83,6 +85,7 @@ class OverviewView(ListedView):
         self._overview: Overview | None = None
         self._runs: tuple[RecentRun, ...] = ()
         self._rollouts: tuple[Matter, ...] = ()
+        self._alerts: tuple[Matter, ...] = ()
 
     def body(self) -> ComposeResult:
         """The sum, the matters, and below them production beside the runs."""
@@ -96,7 +99,8 @@ class OverviewView(ListedView):
                 yield Table(RUN_COLUMNS, empty="Loading…", id="recent-table")
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
-        """Models and deployments, and more rarely the rollouts and the runs."""
+        """Models and deployments, what fires, and more rarely the rollouts and the runs."""
+        from mlops_tui.operations.alert_evidence import alert_matters
         from mlops_tui.operations.overview import Overview, RecentRun, read_overview, recent_runs
         from mlops_tui.operations.rollout_matters import rollout_matters
 
@@ -107,6 +111,7 @@ class OverviewView(ListedView):
         slow = interval * RARELY
         # The pane's stamp is that of the overview, which comes last.
         yield Feed(lambda: rollout_matters(session), self._take_rollouts, "#attention", slow, rollouts)
+        yield Feed(lambda: alert_matters(session), self._take_alerts, "#attention", interval * ALERTS_INTERVALS)
         yield Feed(lambda: read_overview(session), self._take, "#attention", interval, seen)
         yield Feed(lambda: recent_runs(session), self._take_runs, "#recent", slow, runs)
 
@@ -156,6 +161,10 @@ class OverviewView(ListedView):
         table.show(list_source(RUN_COLUMNS, rows))
         self.relist()
 
+    def _take_alerts(self, snapshot: Snapshot[tuple[Matter, ...]]) -> None:
+        self._alerts = snapshot.data
+        self.relist()
+
     def _sum(self, overview: Overview) -> Content:
         parts = (
             _count(overview.models, "model"),
@@ -169,7 +178,7 @@ class OverviewView(ListedView):
         from mlops_tui.operations.overview import failed_runs, in_order
 
         known = self._overview.matters if self._overview else ()
-        return in_order([*known, *self._rollouts, *failed_runs(self._runs)])
+        return in_order([*known, *self._rollouts, *self._alerts, *failed_runs(self._runs)])
 
     def items(self, now: datetime) -> Sequence[Item] | None:
         """One row for each matter, the most urgent first."""
@@ -206,6 +215,8 @@ class OverviewView(ListedView):
             return
         if matter.kind in {MatterKind.JOURNAL_BROKEN, MatterKind.UNSETTLED}:
             await self.app.run_action("show_view('journal')")
+        elif matter.kind is MatterKind.ALERT_FIRING:
+            await self.app.run_action("show_view('alerts')")
         elif matter.run_id:
             self._open_run(matter.run_id, matter.title)
         elif matter.rollout_id:

@@ -94,3 +94,17 @@ async def test_without_a_rule_the_view_says_how_to_make_one(company: Company) ->
     app = console(company, "alerts")
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "monitoring.alerts in .gitlab/mlops.yml" in app.texts())
+
+
+@pytest.mark.usefixtures("traffic")
+async def test_what_fires_stands_on_the_overview_and_leads_to_its_view(company: Company) -> None:
+    app = console(company, "overview")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: any("firing" in row[0] for row in app.rows("attention-table")))
+        row = next(row for row in app.rows("attention-table") if "firing" in row[0])
+        assert row[1] == "PROD errors: fraud in production"
+        assert "error_rate above 0.1 for 2m: 0.3 share (n = 100)" in row[2]
+        app.table("attention-table").go_to(app.table("attention-table").source.key(0))
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: app.rows("alerts-table"))
