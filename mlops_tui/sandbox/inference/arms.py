@@ -19,7 +19,7 @@ from starlette.routing import Route
 from mlops_tui.sandbox.inference.models import FraudModel
 from mlops_tui.sandbox.inference.serving import ProcessServer
 from mlops_tui.sandbox.inference.switches import Switches
-from mlops_tui.sandbox.inference.telemetry import Origin, Telemetry, context_of, fail
+from mlops_tui.sandbox.inference.telemetry import ARM_DELAY, Origin, Telemetry, context_of, fail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -78,7 +78,7 @@ class Arm:
         before = self._served
         if before is None or (before.version, before.origin) != (wanted["version"], origin):
             model = FraudModel.of_version(wanted["version"])
-            self._served = _Served(wanted["version"], origin, model, Telemetry(self._otlp, origin))
+            self._served = _Served(wanted["version"], origin, model, Telemetry(self._otlp, origin, ARM_DELAY))
             if before is not None:
                 await asyncio.to_thread(before.telemetry.close)
         return JSONResponse({"arm": self._name, "version": wanted["version"]})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mlops_tui.sandbox.inference.connections import Connections, UnansweredError
 from mlops_tui.sandbox.inference.flags import Caller, Flags
 from mlops_tui.sandbox.inference.plans import ArmPlan, ServicePlan
-from mlops_tui.sandbox.inference.telemetry import Origin, Telemetry, fail, headers_of
+from mlops_tui.sandbox.inference.telemetry import GATEWAY_DELAY, Origin, Telemetry, fail, headers_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +84,9 @@ class Gateway:
             return
         self.plan = ServicePlan.from_document(answer.document())
         if self._tracers is None:
+            services = ("fraud-gateway", "fraud-chargebacks")
             self._tracers = _Tracers(
-                *(Telemetry(self.otlp, self._origin(name, "")) for name in ("fraud-gateway", "fraud-chargebacks"))
+                *(Telemetry(self.otlp, self._origin(name, ""), GATEWAY_DELAY) for name in services)
             )
         await self._read_flags(self.plan)
         for arm in self.plan.arms:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span, Tracer
 
-# Spans wait so long before they are sent together, in milliseconds.
-_DELAY = 2_000
+# Spans wait so long before they are sent together, in milliseconds. Those of the arms come first, so that a trace that
+# is looked at while it is new tells of its model.
+ARM_DELAY, GATEWAY_DELAY = 1_000, 3_000
 _TIMEOUT_SECONDS = 5
 MISSING = "OpenTelemetry's SDK is not installed; install the extra: pip install 'mlops-tui[demo]'"
 
@@ -50,9 +51,9 @@ def is_installed() -> bool:
 
 
 class Telemetry:
-    """One origin's tracer; `otlp` is the address to which `/v1/traces` is appended."""
+    """One origin's tracer; `otlp` is the address to which `/v1/traces` is appended, `delay` in milliseconds."""
 
-    def __init__(self, otlp: str, origin: Origin) -> None:
+    def __init__(self, otlp: str, origin: Origin, delay: int) -> None:
         from opentelemetry.exporter.otlp.proto.http import Compression
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -63,7 +64,7 @@ class Telemetry:
             endpoint=f"{otlp}/v1/traces", timeout=_TIMEOUT_SECONDS, compression=Compression.NoCompression
         )
         self._provider = TracerProvider(resource=Resource(origin.resource()), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_DELAY))
+        self._provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=delay))
         self.tracer: Tracer = self._provider.get_tracer("mlops_tui.sandbox.inference")
 
     def close(self) -> None:
