@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlops_tui.domain.errors import NotFoundError
+from mlops_tui.domain.errors import InsufficientDataError, NotFoundError, RemoteError
 from mlops_tui.domain.inferences import subject_of
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.trace_queries import LabelledPrediction, SubjectFilter, TimeRange, WindowQuery
@@ -17,10 +17,14 @@ from mlops_tui.tracing.readers import TraceReader
 
 @dataclass(frozen=True, slots=True)
 class TraceDetail:
-    """A trace, and the labels that came for its predictions, by the id of their span."""
+    """A trace, and the labels that came for its predictions, by the id of their span.
+
+    ``unlabelled`` is why labels could not be looked for, "" where they were.
+    """
 
     trace: Trace
     labels: Mapping[str, LabelledPrediction] = field(default_factory=dict)
+    unlabelled: str = ""
 
 
 async def show_trace(session: Session, trace_id: str) -> Snapshot[TraceDetail]:
@@ -37,7 +41,11 @@ async def show_trace(session: Session, trace_id: str) -> Snapshot[TraceDetail]:
             why="its spans were never stored here, or are older than what is kept",
             remedy="Windows and statistics outlive the spans they were counted from",
         )
-    return Snapshot(TraceDetail(trace, await _labels(reader, trace)), session.clock.now(), reader.name)
+    try:
+        detail = TraceDetail(trace, await _labels(reader, trace))
+    except (InsufficientDataError, RemoteError) as error:
+        detail = TraceDetail(trace, unlabelled=error.why or error.what)
+    return Snapshot(detail, session.clock.now(), reader.name)
 
 
 async def _labels(reader: TraceReader, trace: Trace) -> dict[str, LabelledPrediction]:

@@ -15,11 +15,14 @@ from mlops_tui.domain.trace_queries import SubjectFilter, TraceQuery, TraceSumma
 from mlops_tui.domain.traces import Span
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.trace_traffic import NO_STORE, nanoseconds, recent, trace_reader
+from mlops_tui.storage.trace_reading import EmbeddedTraces
 from mlops_tui.tracing.readers import TraceReader
 
 MOST_SHOWN = 200
-# So many traces are read whole, at most, to answer what their store cannot be asked.
+# So many traces are read whole, at most, to answer what their store cannot be asked; of a server fewer, since each of
+# them is a request.
 MOST_READ = 500
+MOST_REQUESTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ async def find_traces(session: Session, wish: TraceWish) -> Snapshot[TraceList]:
         found = await reader.traces(replace(pushed.query, limit=MOST_SHOWN + 1))
         listed = TraceList(wish, found[:MOST_SHOWN], len(found) <= MOST_SHOWN, reader.name)
     else:
-        candidates = await reader.traces(replace(pushed.query, limit=MOST_READ + 1))
-        listed = await _look_into(reader, candidates, wish, now_ns)
+        most = MOST_READ if reader.name == EmbeddedTraces.name else MOST_REQUESTED
+        candidates = await reader.traces(replace(pushed.query, limit=most + 1))
+        listed = await _look_into(reader, candidates, most, wish, now_ns)
     return Snapshot(listed, now, reader.name)
 
 
@@ -80,12 +84,12 @@ def _subjects(arm: Arm) -> SubjectFilter:
 
 
 async def _look_into(
-    reader: TraceReader, candidates: Sequence[TraceSummary], wish: TraceWish, now_ns: int
+    reader: TraceReader, candidates: Sequence[TraceSummary], most: int, wish: TraceWish, now_ns: int
 ) -> TraceList:
     """Read the candidates whole: the span that fits has to be the one that belongs to the arm."""
     found: list[TraceSummary] = []
     read = 0
-    for candidate in candidates[:MOST_READ]:
+    for candidate in candidates[:most]:
         read += 1
         trace = await reader.trace(candidate.trace_id)
         if trace is not None and any(_is_wanted(span, wish, now_ns) for span in trace.spans):

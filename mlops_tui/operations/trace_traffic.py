@@ -70,7 +70,12 @@ async def _exactly(
 ) -> tuple[ArmTraffic, ...]:
     """The same with exact quantiles, where few enough spans have to be read for them."""
     questions = {_question(item.arm) for item in arms}
-    if not arms or len(questions) > _MOST_QUESTIONS or sum(item.spans for item in arms) > MOST_EXACT:
+    if (
+        not reader.capabilities.push_down
+        or not arms
+        or len(questions) > _MOST_QUESTIONS
+        or sum(item.spans for item in arms) > MOST_EXACT
+    ):
         return arms
     whole = times.widened(round(windows[0].width.total_seconds()))
     known = {

@@ -77,10 +77,15 @@ def inference_rows(span: Span, label: LabelledPrediction | None) -> list[Row]:
     return rows
 
 
-def inference_title(span: Span | None, label: LabelledPrediction | None, now: datetime) -> str:
-    """What the table of an inference is called: which, whether its truth is known, and since when."""
+def inference_title(span: Span | None, label: LabelledPrediction | None, unlabelled: str, now: datetime) -> str:
+    """What the table of an inference is called: which, whether its truth is known, and since when.
+
+    ``unlabelled`` is why labels could not be looked for, "" where they were.
+    """
     if span is None or not columns_of(span):
         return "Inference"
+    if unlabelled:
+        return f"Inference {span.name}, label not to be had: {unlabelled}"
     if label is None:
         return f"Inference {span.name}, no label yet"
     came = coarse_duration(max(now - moment(label.labelled_ns), timedelta()))

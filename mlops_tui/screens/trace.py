@@ -147,7 +147,9 @@ class TraceView(View):
         label = self._label(shown)
         rows = inference_rows(shown.span, label) if shown.span is not None else []
         self._fill("inference", INFERENCE_COLUMNS, rows, NO_INFERENCE)
-        self.query_one("#inference", Pane).heading = inference_title(shown.span, label, self.host.clock.now())
+        unlabelled = self._detail.unlabelled if self._detail is not None else ""
+        title = inference_title(shown.span, label, unlabelled, self.host.clock.now())
+        self.query_one("#inference", Pane).heading = title
 
     def _fill(self, name: str, columns: tuple[Column, ...], rows: Sequence[Row], empty: str) -> None:
         table = self.query_one(f"#{name}-table", Table)
