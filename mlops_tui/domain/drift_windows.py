@@ -72,6 +72,11 @@ class FeatureDrift:
         return self.results[0]
 
     @property
+    def worst(self) -> DriftResult:
+        """The result that is furthest beyond its threshold; the deciding one where there is no other."""
+        return max(self.results, key=lambda result: severity(result.value, result.threshold))
+
+    @property
     def statistic(self) -> Statistic:
         """The statistic that decides, now and in every window."""
         return self.deciding.statistic

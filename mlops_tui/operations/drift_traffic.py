@@ -87,10 +87,11 @@ async def find_subject(
     reader: TraceReader, project: Project | None, asked: SubjectFilter, times: TimeRange
 ) -> FoundSubject:
     """The subject that is meant; without any traffic one with what was asked."""
-    traffic = await reader.traffic(WindowQuery(asked.model or "", times, asked))
+    traffic = await reader.traffic(WindowQuery(asked.model or "", times))
     subjects = subjects_of(traffic, project)
+    meant = [item for item in subjects if asked.admits(item.subject)]
     nobody = Subject("", "", asked.model or "", asked.version or "", asked.arm or "", asked.environment or "")
-    return FoundSubject(chosen(subjects) or nobody, subjects, max((part.width for part in traffic), default=None))
+    return FoundSubject(chosen(meant) or nobody, subjects, max((part.width for part in traffic), default=None))
 
 
 async def reference_of(
@@ -100,6 +101,8 @@ async def reference_of(
 
     ``named`` is what the policy file says; without it that is the version's own profile.
     """
+    if not named and not subject.version:
+        return None, f"no request says which version of {subject.model} it was for"
     try:
         stored = await find_reference(session, project, subject.model, subject.version, named)
     except (ProfileError, GateError) as error:

@@ -90,7 +90,8 @@ async def model_drift(
         reference_of(session, project, subject, monitoring.reference), _deployments(session, project, subject, times)
     )
     traffic = await read_traffic(session, subject, times, stored, problem)
-    fitting = fitting_width(width, traffic.width(monitoring.window))
+    own = traffic.width(monitoring.window)
+    fitting = fitting_width(width, own) if traffic.rows else width or own
     level = level_of(fitting)
     judged = await asyncio.to_thread(_judge, traffic, monitoring, fitting, session.known_verdicts)
     drift = ModelDrift(

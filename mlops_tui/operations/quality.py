@@ -115,7 +115,7 @@ async def model_quality(
     found = await find_subject(reader, project, only, times)
     asked = Asked(found.subject, _ended(times, session), timedelta(), wish or OutputWish(), by)
     traffic = await reader.traffic(asked.query)
-    own = max((part.width for part in traffic), default=timedelta(minutes=5))
+    own = max((part.width for part in traffic), default=width or timedelta(minutes=5))
     asked = replace(asked, width=fitting_width(width, own))
     labels = await _read_labels(reader, asked, own)
     columns = await reader.columns(model, asked.times)

@@ -94,6 +94,18 @@ ALERTS_ACTIONS = (
     KeyAction("alerts.open_issue", ("o",), "Issue", "Open the alert's issue in the browser"),
 )
 
+DRIFT_ACTIONS = (
+    KeyAction("drift.model", ("e",), "Model", "Choose the model that is looked at"),
+    KeyAction("drift.arm", ("c",), "Arm", "Choose the version, arm and environment of the model"),
+    KeyAction("drift.reach", ("a",), "How far", "Look further back, in wider windows"),
+    KeyAction("drift.pane", ("x",), "Pane", "Go on to the score, the distribution or the quality"),
+    KeyAction("drift.measure", ("m",), "Measure", "Choose the quality metric, or a figure of the traffic"),
+    KeyAction("drift.earlier", ("left_square_bracket",), "Earlier", "Look at the window before, as left does"),
+    KeyAction(
+        "drift.later", ("right_square_bracket",), "Later", "Look at the window after, as right does", shown=False
+    ),
+)
+
 OWN_ACTIONS = (
     *RUNS_ACTIONS,
     *RUN_ACTIONS,
@@ -113,6 +125,7 @@ OWN_ACTIONS = (
     *ALERTS_ACTIONS,
     *RETRAINING_ACTIONS,
     *TRAINING_ACTIONS,
+    *DRIFT_ACTIONS,
 )
 
 

@@ -102,10 +102,11 @@ class Feeds:
         for poller in self._pollers.values():
             poller.pause() if is_paused else poller.resume()
 
-    def refresh(self) -> None:
-        """Ask now."""
-        for poller in self._pollers.values():
-            poller.refresh()
+    def refresh(self, pane: str | None = None) -> None:
+        """Ask now, for one pane or for all of them."""
+        for feed, poller in self._pollers.items():
+            if pane in {None, feed.pane}:
+                poller.refresh()
 
     async def close(self) -> None:
         """End for good."""

@@ -70,6 +70,14 @@ VIEWS = (
         ("rollout", "canary", "ro"),
     ),
     ViewEntry(
+        "drift",
+        "7",
+        "Drift",
+        "how far traffic has moved from its reference, and how good predictions are",
+        "mlops_tui.screens.drift:DriftView",
+        ("quality", "dr"),
+    ),
+    ViewEntry(
         "traces",
         "8",
         "Traces",

@@ -277,6 +277,11 @@ class View(Screen[None]):
         if self._feeds is not None:
             self._feeds.refresh()
 
+    def refresh_pane(self, pane: str) -> None:
+        """Ask for newer data of one pane now."""
+        if self._feeds is not None:
+            self._feeds.refresh(pane)
+
     def action_pause(self) -> None:
         """Stop asking for newer data, or go on."""
         self.host.toggle_pause()

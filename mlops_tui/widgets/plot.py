@@ -184,10 +184,12 @@ class Plot(Vertical):
     def action_numbers(self) -> None:
         """Show the numbers as a table, or the plot again."""
         self.shows_numbers = not self.shows_numbers
-        self.query_one(Table).display = self.shows_numbers
-        self.query_one(PlotCanvas).display = not self.shows_numbers
+        table, canvas = self.query_one(Table), self.query_one(PlotCanvas)
+        had_focus = self.has_focus_within
+        table.display, canvas.display = self.shows_numbers, not self.shows_numbers
         self._draw()
-        (self.query_one(Table) if self.shows_numbers else self.query_one(PlotCanvas)).focus()
+        if had_focus:
+            (table if self.shows_numbers else canvas).focus()
 
     def action_logarithmic(self) -> None:
         """Switch between a linear and a logarithmic scale."""

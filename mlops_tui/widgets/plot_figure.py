@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textual_plotext.plot import Plot as Plotext
 
 TICKS = 5
+_STRONG = 7
 _FAINT = 8
 _COLOUR = re.compile(r"\x1b\[([0-9;]*)m")
 
@@ -29,18 +30,29 @@ def plain_number(value: float) -> str:
 class Series:
     """One line of a plot: a value for each place on the x axis, NaN where there is none.
 
-    A faint series lies under the others without a legend, as a raw line lies under its smoothed one.
+    A faint series lies under the others without a legend, as a raw line lies under its smoothed one. ``gap_word`` is
+    what the legend calls values that are not finite.
     """
 
     name: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     is_faint: bool = False
+    gap_word: str = "not finite"
 
     @property
     def gaps(self) -> int:
         """How many values are not finite."""
         return sum(not math.isfinite(value) for value in self.ys)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on the x axis that is marked by a line with a word on top; a strong one is where the reader looks."""
+
+    x: float
+    text: str = ""
+    is_strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,7 @@ class PlotData:
     x_title: str = "step"
     note: str = ""
     x_text: Callable[[float], str] = plain_number
+    marks: tuple[Mark, ...] = ()
 
     @property
     def shown(self) -> tuple[Series, ...]:
@@ -83,6 +96,7 @@ def draw_figure(data: PlotData, width: int, height: int, *, is_logarithmic: bool
     figure._set_size(width, height)  # noqa: SLF001 - textual-plotext's own widget sets the size twice, too
     if is_logarithmic and any(True for series in data.series for _ in _stretches(series, is_logarithmic=True)):
         figure.yscale("log")
+    _add_marks(figure, data)
     for series in data.series:
         if series.is_faint:
             _add(figure, series, _FAINT, is_logarithmic=is_logarithmic)
@@ -99,6 +113,22 @@ def _add(figure: Plotext, series: Series, colour: int, *, is_logarithmic: bool) 
         xs, ys = [x for x, _ in points], [y for _, y in points]
         draw = figure.plot if len(points) > 1 else figure.scatter
         draw(xs, ys, marker="braille", color=colour)
+
+
+def _add_marks(figure: Plotext, data: PlotData) -> None:
+    """The marks within the axis; their words stand beside the line, on the side where there is more room."""
+    xs = [x for series in data.series for x in series.xs if math.isfinite(x)]
+    ys = [y for series in data.series for y in series.ys if math.isfinite(y)]
+    if not xs or not ys:
+        return
+    middle = (min(xs) + max(xs)) / 2
+    for mark in data.marks:
+        if not min(xs) <= mark.x <= max(xs):
+            continue
+        colour = _STRONG if mark.is_strong else _FAINT
+        figure.vline(mark.x, colour)
+        if mark.text:
+            figure.text(mark.text, mark.x, max(ys), color=colour, alignment="left" if mark.x < middle else "right")
 
 
 def _label(figure: Plotext, series: Series, number: int, *, is_logarithmic: bool) -> None:
@@ -157,7 +187,7 @@ def _token(code: str) -> Token:
     number = code.rpartition(";")[2]
     if not code.startswith("38;5;") or not number.isdecimal() or int(number) == _FAINT:
         return Token.MUTED
-    return series_token(int(number) - 1)
+    return Token.STRONG if int(number) == _STRONG else series_token(int(number) - 1)
 
 
 def legend(shown: Sequence[Series], signs: Sequence[str]) -> list[TextLine]:
@@ -165,6 +195,6 @@ def legend(shown: Sequence[Series], signs: Sequence[str]) -> list[TextLine]:
     lines: list[TextLine] = []
     for number, series in enumerate(shown):
         sign = Cell(f"{number + 1} {signs[number % len(signs)] * 2} ", series_token(number))
-        gaps = f"  {series.gaps} not finite" if series.gaps else ""
+        gaps = f"  {series.gaps} {series.gap_word}" if series.gaps else ""
         lines.append((sign, Cell(series.name), Cell(gaps, Token.WARNING)))
     return lines

@@ -8,6 +8,7 @@ from typing import assert_never
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.alerts import AlertState
 from mlops_tui.domain.approvals import ApprovalState
+from mlops_tui.domain.drift import DriftVerdict
 from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.rollout_states import RolloutState
@@ -163,6 +164,21 @@ def verdict(said: Verdict) -> Status:
             return Status(Sign.WAITING, said.value, Token.MUTED)
         case Verdict.INVALID:
             return Status(Sign.WARNING, said.value, Token.ERROR)
+        case _:
+            assert_never(said)
+
+
+def drift_verdict(said: DriftVerdict) -> Status:
+    """How what is said of a feature looks; too little data is no good news."""
+    match said:
+        case DriftVerdict.OK:
+            return Status(Sign.OK, "ok", Token.OK)
+        case DriftVerdict.DRIFT:
+            return Status(Sign.WARNING, "drift", Token.ERROR)
+        case DriftVerdict.INSUFFICIENT:
+            return Status(Sign.WAITING, "too little", Token.WARNING)
+        case DriftVerdict.INVALID:
+            return Status(Sign.UNKNOWN, "invalid", Token.WARNING)
         case _:
             assert_never(said)
 
