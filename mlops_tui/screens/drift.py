@@ -30,6 +30,7 @@ from mlops_tui.screens.drift_texts import (
 from mlops_tui.screens.feeds import Feed, FeedFailed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.quality_pane import QualityPane
+from mlops_tui.screens.retraining import RetrainingView
 from mlops_tui.widgets.actions import NUMBERS, bindings
 from mlops_tui.widgets.as_of import Freshness
 from mlops_tui.widgets.pairs import PairCanvas, Pairs
@@ -50,7 +51,7 @@ QUALITY_SECONDS = 60.0
 DETAILS = ("score", "distribution", "quality")
 
 
-class DriftView(ListedView, DeliveringView):
+class DriftView(ListedView, DeliveringView, RetrainingView):
     """The features; the score and the distribution of the one under the cursor; the quality of the model.
 
     Args:
@@ -263,8 +264,7 @@ class DriftView(ListedView, DeliveringView):
             if number is not None:
                 self._choose(feed.choice.of(subject_numbered(drift, number)))
 
-        choices = arm_choices(drift, self.host.clock.now())
-        self.app.push_screen(Chooser("Version, arm and environment", choices), choose)
+        self.app.push_screen(Chooser("Whose requests", arm_choices(drift, self.host.clock.now())), choose)
 
     def action_measure(self) -> None:
         """Choose what is drawn of the quality."""
@@ -283,6 +283,11 @@ class DriftView(ListedView, DeliveringView):
         if model is None:
             return None
         return Aim(model.project, model.model, environment=self._drift.subject.environment if self._drift else "")
+
+    def trained(self) -> tuple[str, str] | None:
+        """The model that is looked at."""
+        aim = self.aim()
+        return (aim.project.ref.path, aim.model) if aim else None
 
     def describe(self) -> tuple[str, JsonValue] | None:
         """The feature under the cursor with all its statistics."""
