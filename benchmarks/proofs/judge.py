@@ -19,6 +19,7 @@ from statistics import median
 import numpy as np
 from scipy.special import ndtri
 
+from benchmarks.proofs import failure_cases
 from benchmarks.proofs.rollout_streams import (
     CONTROL,
     TREATMENT,
@@ -187,7 +188,9 @@ def main(arguments: Sequence[str]) -> None:
     parts += ["## No harm: how often a BREACH is called", _NULL_TEXT, _breaches(NULL, repetitions)]
     parts += ["## No harm, but values that hang together", _CORRELATED_TEXT, _breaches(CORRELATED, repetitions)]
     parts += ["## Harm: how often it is found", _HARM_TEXT, _powers(repetitions)]
-    parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(repetitions), _LIMITS]
+    parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(repetitions)]
+    titles = ("stream", "right", "judge", "Kayenta")
+    parts += ["## Cases that went wrong elsewhere", failure_cases.TEXT, _table(titles, failure_cases.rows()), _LIMITS]
     PAGE.write_text("\n\n".join(parts) + "\n", "utf-8")
 
 

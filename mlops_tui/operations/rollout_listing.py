@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.projects import Project
@@ -15,9 +15,18 @@ from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import sightings
 from mlops_tui.operations.rollout_history import events_of, weights_of
 from mlops_tui.operations.rollout_judging import judged
-from mlops_tui.operations.rollout_sightings import ProjectReading, read_project
+from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.rollout_surroundings import guard_obstacles
 from mlops_tui.operations.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rollout with what it was read from."""
+
+    record: Rollout
+    reading: ProjectReading
+    sighting: Sighting
 
 
 async def rollouts(session: Session) -> Snapshot[tuple[Rollout, ...]]:
@@ -25,16 +34,9 @@ async def rollouts(session: Session) -> Snapshot[tuple[Rollout, ...]]:
 
     Where flags may not be read or a policy file is wrong, the snapshot's ``error`` says so and the rest is there.
     """
-    projects = await session.projects()
-    readings = await asyncio.gather(*(read_project(session, project) for project in projects))
-    told = await asyncio.to_thread(stories, session.journal)
-    listed = await asyncio.gather(*(_of_project(session, reading, told) for reading in readings))
-    found = [item for part in listed for item in part]
-    found.sort(key=lambda item: (item.state.is_over, -item.progress.since.timestamp()))
-    snapshot = session.snapshot(tuple(found))
-    errors = [error for item in readings for error in (item.policy_error, item.flags_error) if error is not None]
-    error = next(iter(errors), None)
-    return snapshot.failed(error) if error else snapshot
+    snapshot = await _all(session)
+    records = tuple(item.record for item in snapshot.data)
+    return Snapshot(records, snapshot.fetched_at, snapshot.source, snapshot.error)
 
 
 async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
@@ -42,13 +44,33 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
 
     Raises UsageError when there is none, or several of that name are under way.
     """
-    snapshot = await rollouts(session)
-    found = [item for item in snapshot.data if name in _names(item)]
-    open_ones = [item for item in found if not item.state.is_over]
+    snapshot = await find_rollout(session, name)
+    return Snapshot(snapshot.data.record, snapshot.fetched_at, snapshot.source)
+
+
+async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
+    projects = await session.projects()
+    readings = await asyncio.gather(*(read_project(session, project) for project in projects))
+    told = await asyncio.to_thread(stories, session.journal)
+    listed = await asyncio.gather(*(_of_project(session, reading, told) for reading in readings))
+    found = [item for part in listed for item in part]
+    found.sort(key=lambda item: (item.record.state.is_over, -item.record.progress.since.timestamp()))
+    snapshot = session.snapshot(tuple(found))
+    errors = [error for item in readings for error in (item.policy_error, item.flags_error) if error is not None]
+    error = next(iter(errors), None)
+    return snapshot.failed(error) if error else snapshot
+
+
+async def find_rollout(session: Session, name: str) -> Snapshot[Found]:
+    """What ``rollout`` finds, with what it was read from."""
+    snapshot = await _all(session)
+    found = [item for item in snapshot.data if name in _names(item.record)]
+    open_ones = [item for item in found if not item.record.state.is_over]
     if len(open_ones) > 1:
+        records = [item.record for item in open_ones]
         raise UsageError(
             f"Several rollouts of {name} are under way",
-            why=", ".join(f"{item.id} ({item.project.path}, {item.environment})" for item in open_ones),
+            why=", ".join(f"{item.id} ({item.project.path}, {item.environment})" for item in records),
             remedy="Name one by its id",
         )
     if not found:
@@ -64,9 +86,10 @@ async def rollout_of_version(
     """The newest rollout of a version, that in ``environment`` before others; None where there is none."""
     reading = await read_project(session, project)
     told = await asyncio.to_thread(stories, session.journal)
+    records = [item.record for item in await _of_project(session, reading, told)]
     found = [
         record
-        for record in await _of_project(session, reading, told)
+        for record in records
         if record.model == model and version in {arm.version for arm in record.arms if not arm.is_control}
     ]
     return max(found, key=lambda record: (record.environment == environment, record.begun_at), default=None)
@@ -79,7 +102,8 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
     """
     reading = await read_project(session, await session.directory.project(record.project.id))
     told = await asyncio.to_thread(stories, session.journal)
-    found = next((item for item in await _of_project(session, reading, told) if item.id == record.id), None)
+    records = [item.record for item in await _of_project(session, reading, told)]
+    found = next((item for item in records if item.id == record.id), None)
     if found is None:
         raise (
             reading.flags_error
@@ -90,11 +114,11 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
     return snapshot.failed(reading.policy_error) if reading.policy_error else snapshot
 
 
-async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Rollout]:
+async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Found]:
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
     guards = await guard_obstacles(session, reading.project, guarded)
-    whole: list[Rollout] = []
+    whole: list[Found] = []
     for bare, sighting in found:
         obstacles = (*bare.obstacles, *(guards.get(bare.environment, ()) if not bare.state.is_over else ()))
         record = replace(
@@ -105,7 +129,8 @@ async def _of_project(session: Session, reading: ProjectReading, told: tuple[Sto
             lease=current_lease(reading.flags.flags, bare.id) if reading.flags else None,
         )
         measured = await judged(session, record, reading.now, is_changing=sighting.is_changing)
-        whole.append(replace(measured, events=tuple(sorted(measured.events, key=lambda event: event.at))))
+        events = tuple(sorted(measured.events, key=lambda event: event.at))
+        whole.append(Found(replace(measured, events=events), reading, sighting))
     return whole
 
 

@@ -22,7 +22,7 @@ from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import driver_of, sightings
 from mlops_tui.operations.rollout_history import GOES_TO, ROLLOUT, destination
-from mlops_tui.operations.rollout_listing import rollout
+from mlops_tui.operations.rollout_listing import find_rollout
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, read_project
 from mlops_tui.operations.session import Session
 
@@ -53,8 +53,8 @@ class Standing:
 
 async def stand(session: Session, name: str) -> Standing:
     """Read one rollout anew, by its id or its model's name. Raises UsageError when there is none."""
-    record = (await rollout(session, name)).data
-    return await stand_again(session, record)
+    found = (await find_rollout(session, name)).data
+    return Standing(found.record, found.reading, found.sighting)
 
 
 async def stand_again(session: Session, record: Rollout) -> Standing:

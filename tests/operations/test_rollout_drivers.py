@@ -20,6 +20,7 @@ from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.reconciliation import reconcile
+from mlops_tui.operations.rollout_watching import Watcher
 from mlops_tui.operations.rollouts import (
     prepare_abort,
     prepare_advance,
@@ -33,7 +34,7 @@ from mlops_tui.operations.rollouts import (
 from mlops_tui.operations.session import Session
 from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
-from mlops_tui.sandbox.settings import Settings, World
+from mlops_tui.sandbox.settings import Settings, Tier, World
 from tests.operations.company import Company
 from tests.operations.rolling import PLAN, act, churn_session, fraud_session, plan_for, start
 
@@ -252,3 +253,30 @@ async def test_a_freeze_and_a_protection_are_noticed(company: Company) -> None:
     async with fraud_session(company, "developer") as session:
         found = {item.kind for item in (await status(session, record)).obstacles}
         assert {Hindrance.FROZEN, Hindrance.PROTECTED} <= found
+
+
+async def test_flags_and_the_lease_need_no_licence(demo_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "sandbox"
+    shutil.copytree(demo_data, data)
+    clock = SandboxClock()
+    with running(Settings(world=World.DEMO, data=data, tier=Tier.FREE), clock) as server:
+        company = Company(server, clock, tmp_path)
+        async with fraud_session(company) as session:
+            # Without deployment approvals votes in an issue are asked for first, unless they are to see the canary.
+            plan = PLAN.replace("    rollout:\n", "    approval: {evidence: [canary]}\n    rollout:\n")
+            record = await start(company, session, plan)
+            watcher = Watcher(session, record.id, may_act=True)
+            look = await watcher.look()
+            assert (look.error, look.decision.course) == (None, Course.WAIT)
+            assert f"mlops-lease-{record.id}-1" in flags_of(company)
+            assert (await status(session, record)).lease is not None
+            await act(session, await prepare_abort(session, record.id, "tried"))
+            await watcher.close()
+            assert {
+                flag.strategies[0]["parameters"].get("rollout")
+                for name, flag in flags_of(company).items()
+                if name == "fraud-canary"
+            } == {"0"}
+        with pytest.raises(RefusedError, match="not approved"):
+            async with fraud_session(company) as session:
+                await start(company, session)
