@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
@@ -65,6 +67,13 @@ class RolloutView(SteeringView):
     VERTICAL_BREAKPOINTS = HEIGHTS
     AUTO_FOCUS: ClassVar[str | None] = "Tree"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ROLLOUT_ACTIONS)]
+
+    class Watched(Message):
+        """This program looked at the rollout while it watches it, or began or ended to watch it."""
+
+        def __init__(self, watch: Watch) -> None:
+            super().__init__()
+            self.watch = watch
 
     def __init__(self, rollout_id: str, known: Rollout | None = None) -> None:
         super().__init__()
@@ -137,11 +146,17 @@ class RolloutView(SteeringView):
         self._draw_events(rollout.events)
 
     def _looked(self, watch: Watch) -> None:
-        """Draw what this program saw when it looked."""
         if watch.rollout.id == self._rollout_id:
-            self._rollout = watch.rollout
-            with self.query_one("#tree", Pane).guarded():
-                self._draw_rollout(watch.rollout)
+            self.post_message(self.Watched(watch))
+
+    @on(Watched)
+    def _draw_look(self, event: Watched) -> None:
+        """Draw what this program saw when it looked."""
+        event.stop()
+        self._rollout = event.watch.rollout
+        with self.query_one("#tree", Pane).guarded():
+            self._draw_rollout(event.watch.rollout)
+        self.refresh_bindings()
 
     def _draw_facts(self, text: Content) -> None:
         label = self.query_one("#facts", Static)

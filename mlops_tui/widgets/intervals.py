@@ -15,7 +15,7 @@ from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, fit
 from mlops_tui.widgets.drawing import Drawing
 from mlops_tui.widgets.pace import Pace
-from mlops_tui.widgets.text_layout import TextLine
+from mlops_tui.widgets.text_layout import TextLine, fold, text_line
 
 # The scale in margins: as much room for better as for worse, and the margin right of the middle.
 LOW, HIGH = -2.0, 3.0
@@ -83,13 +83,13 @@ class IntervalPlot(Drawing):
         self.renew(by_person=by_person or has_grown)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:  # noqa: ARG002 - Textual's signature
-        """One line for the scale and one for each interval."""
-        return 1 + max(1, len(self._intervals))
+        """One line for the scale and one for each interval, or as many as the sentence takes."""
+        return 1 + len(self._intervals) if self._intervals else len(self.lines(width, 0))
 
     def lines(self, width: int, height: int) -> Sequence[TextLine]:  # noqa: ARG002 - it never needs more than it asked for
         """The scale and the intervals."""
         if not self._intervals:
-            return [(Cell(self._empty, Token.MUTED),)]
+            return fold(text_line(self._empty, Token.MUTED), width)
         return interval_lines(self._intervals, width)
 
 

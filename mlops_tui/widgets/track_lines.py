@@ -11,7 +11,7 @@ from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, fit
 from mlops_tui.widgets.plot_figure import plain_number
 from mlops_tui.widgets.sparkline import BARS
-from mlops_tui.widgets.text_layout import TextLine
+from mlops_tui.widgets.text_layout import TextLine, fold, text_line
 
 NAME_WIDTH = 22
 LEAST_WIDTH = 12
@@ -60,7 +60,7 @@ def track_lines(data: TrackData, width: int) -> list[TextLine]:
     notes = max((len(track.now) for track in data.tracks), default=0)
     room = width - names - GAP - (notes + GAP if notes else 0)
     if not data.tracks or room < LEAST_WIDTH or data.end <= data.start:
-        return [(Cell(data.empty if room >= LEAST_WIDTH else "Too narrow.", Token.MUTED),)]
+        return fold(text_line(data.empty if room >= LEAST_WIDTH else "Too narrow.", Token.MUTED), width)
     rows: list[TextLine] = []
     for track in data.tracks:
         low, high = _ends(track, data.tracks)

@@ -175,3 +175,43 @@ async def test_without_gitlab_the_last_seen_stays_with_its_age(company: Company)
             await until(pilot, on_page(app, "step 1/3"), passing=1)
             proxy.go_down()
             await until(pilot, on_page(app, "offline", "fraud 2.1.0 over 2.0.0", "min old"), passing=20)
+
+
+def leases(company: Company) -> list[str]:
+    rows = raw(company).get(f"{FRAUD}/feature_flags").json()
+    return [row["name"] for row in rows if row["name"].startswith("mlops-lease")]
+
+
+async def test_watching_is_confirmed_seen_everywhere_and_taken_back(company: Company) -> None:
+    name = await begun(company)
+    async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, on_page(app, "nobody watches it"), passing=1)
+        await pilot.press("W")
+        await until(pilot, lambda: "From now on this program acts without asking" in app.texts())
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RolloutView))
+        assert leases(company) == []
+        await pilot.press("W")
+        await confirm(app, pilot)
+        await until(pilot, on_page(app, "This program acts by itself", "The traffic cannot be measured"), passing=1)
+        assert leases(company) == [f"mlops-lease-{name}-1"]
+        await pilot.press("3")
+        await until(pilot, lambda: "watching 1" in app.texts() and app.table("models-table"))
+        await pilot.press("6")
+        await until(pilot, lambda: isinstance(app.screen, RolloutView))
+        await pilot.press("W")
+        await until(pilot, lambda: "watching 1" not in app.texts() and leases(company) == [], passing=1)
+        assert "5" in flags(company)["fraud-canary"]
+
+
+async def test_a_watch_that_cannot_go_on_says_why_and_ends(company: Company) -> None:
+    await begun(company)
+    async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
+        await pilot.press("enter", "W")
+        await confirm(app, pilot)
+        await until(pilot, on_page(app, "This program acts by itself", "The traffic cannot be measured"), passing=1)
+        deleted = raw(company).delete(f"{FRAUD}/feature_flags/fraud-canary")
+        assert deleted.status_code == 200
+        await until(pilot, lambda: "No longer watched" in app.notices(), passing=5)
+        assert "watching" not in app.texts().splitlines()[0]
