@@ -47,8 +47,10 @@ from mlops_tui.operations.drift_traffic import (
 )
 from mlops_tui.operations.session import Session
 
-# So many false alarms a month are accepted of one model, however narrow its windows and many its features are.
+# So many false alarms a month are accepted of one model, however many its features are, in windows of this width or
+# wider. Narrower ones are judged alike, as they would hardly ever hold enough: they make more, and how many is said.
 FALSE_ALARMS_PER_MONTH = 1.0
+NARROWEST = timedelta(minutes=5)
 
 _NANOSECONDS = 1_000_000_000
 
@@ -138,7 +140,7 @@ async def feature_distribution(
 
 def level_of(width: timedelta) -> float:
     """The level of one window, so that all windows of a month make few false alarms together."""
-    return level_for(FALSE_ALARMS_PER_MONTH, width)
+    return level_for(FALSE_ALARMS_PER_MONTH, max(width, NARROWEST))
 
 
 def range_of(window: Stretch) -> TimeRange:
@@ -163,6 +165,8 @@ def _judge(traffic: ComparedTraffic, monitoring: MonitoringPolicy, width: timede
 
 def _unknown(traffic: ComparedTraffic, monitoring: MonitoringPolicy) -> list[DriftResult]:
     """The features that should be compared and have nothing to be compared with."""
+    if traffic.stored is None and not traffic.rows:
+        return []
     if traffic.stored is None:
         names: Sequence[str] = tuple(monitoring.features) or traffic.columns
         return [invalid_result(name, FeatureKind.NUMERIC, traffic.problem) for name in names]
@@ -186,7 +190,7 @@ def _reference(traffic: ComparedTraffic) -> Reference | None:
 
 
 def _remarks(traffic: ComparedTraffic) -> Iterator[str]:
-    if traffic.problem:
+    if traffic.problem and traffic.rows:
         yield traffic.problem
     if traffic.stored is not None:
         known = {column_name(feature) for feature in traffic.stored.profile.features}

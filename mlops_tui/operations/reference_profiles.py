@@ -82,6 +82,8 @@ async def find_reference(
         ProfileError: what is stored there is damaged.
         UsageError: the file that is named does not exist.
     """
+    if not (named or version):
+        return None
     key = (project.ref.id, model, named or version)
     known = session.known_references.get(key)
     now = session.clock.now()

@@ -57,7 +57,7 @@ async def test_a_change_is_seen_in_its_feature_and_its_window(company: Company, 
         assert seen.reference is not None
         assert (seen.reference.profile_id, seen.reference.rows) == (profile.profile_id, 5_000)
         assert seen.reference.source == "stored with churn 1.1.0"
-        assert seen.false_alarms.per_month == pytest.approx(1.0)
+        assert seen.false_alarms.per_month == pytest.approx(5.0)
         assert seen.false_alarms.every == timedelta(minutes=1)
 
 
@@ -78,6 +78,8 @@ async def test_without_traffic_there_is_no_verdict(company: Company, profile: Re
         project = await company.project(session, PATH)
         seen = (await model_drift(session, project, MODEL, times=minutes(30, 40), version=VERSION)).data
         assert (seen.verdict, seen.current, seen.rows, seen.features) == (DriftVerdict.INSUFFICIENT, None, 0, ())
+        nobody = await drift(company, session, 1, arm="shadow")
+        assert (nobody.subject.arm, nobody.verdict) == ("shadow", DriftVerdict.INSUFFICIENT)
 
 
 async def test_the_stable_arm_is_shown_first_and_the_canary_can_be_chosen(
@@ -116,7 +118,8 @@ async def test_windows_can_be_made_wider_but_not_cut(company: Company, profile: 
         )
         assert [item.n for item in narrow.features[0].windows] == [150] * 4
         assert [item.n for item in wide.features[0].windows] == [300] * 2
-        assert wide.false_alarms.level == pytest.approx(2 * narrow.false_alarms.level)
+        assert wide.false_alarms.level == narrow.false_alarms.level == pytest.approx(5 / (30 * 24 * 60))
+        assert (narrow.false_alarms.per_month, wide.false_alarms.per_month) == pytest.approx((5.0, 2.5))
         with pytest.raises(UsageError, match="those of the store are 1m wide"):
             await drift(company, session, 4, width=timedelta(seconds=90))
 
