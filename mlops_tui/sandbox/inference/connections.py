@@ -63,23 +63,20 @@ class Connections:
             body = json.dumps(document).encode()
             headers["Content-Type"] = "application/json"
         known: dict[str, http.client.HTTPConnection] = self._local.__dict__
-        # A connection that was open may have been closed at the other end meanwhile: then a new one is tried.
-        for connection in (
-            known.pop(parts.netloc, None),
-            http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS),
-        ):
-            if connection is None:
-                continue
+        fresh = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT_SECONDS)
+        open_ones = [known.pop(parts.netloc)] if parts.netloc in known else []
+        for connection in (*open_ones, fresh):
             try:
                 connection.request(verb, parts.path, body, headers)
                 answer = connection.getresponse()
-                reply = Reply(
-                    answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-                )
+                found = {name.lower(): value for name, value in answer.getheaders()}
+                reply = Reply(answer.status, found, answer.read())
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                failure = error
+                if connection is fresh or isinstance(error, TimeoutError):
+                    raise UnansweredError(str(error) or type(error).__name__) from error
+                # What was open had been closed at the other end meanwhile: a fresh connection is tried.
                 continue
             known[parts.netloc] = connection
             return reply
-        raise UnansweredError(str(failure) or type(failure).__name__) from failure
+        raise UnansweredError("no connection was tried")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
@@ -21,12 +22,13 @@ from mlops_tui.sandbox.inference.processes import ArmProcess
 from mlops_tui.sandbox.inference.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from starlette.requests import Request
     from starlette.responses import Response
 
 ARMS = ("stable", "canary")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Service:
     async def _lifespan(self, _application: Starlette) -> AsyncIterator[None]:
         arms = [arm.keep() for arm in self.arms.values()]
         work = (*arms, self.gateway.follow(), self.traffic.run(), self.traffic.tell_the_truth())
-        tasks = [asyncio.create_task(one) for one in work]
+        tasks = [asyncio.create_task(_watched(one)) for one in work]
         try:
             yield
         finally:
@@ -82,3 +84,12 @@ class Service:
         card = given.get("card")
         answer = await self.gateway.predict(given["features"], Caller(user_id=None if card is None else str(card)))
         return JSONResponse({"id": answer.prediction_id, **answer.body}, answer.status)
+
+
+async def _watched(work: Coroutine[None, None, None]) -> None:
+    """Do work that is not meant to end, and say so when it does, which would otherwise go unnoticed."""
+    try:
+        await work
+    except Exception:
+        _log.exception("a part of the service ended")
+        raise
