@@ -14,6 +14,7 @@ from mlops_tui.cli.session import ask
 from mlops_tui.cli.tables import Column
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.errors import ExitCode, UsageError
+from mlops_tui.domain.text import sentence
 
 if TYPE_CHECKING:
     from mlops_tui.domain.actions import Receipt
@@ -66,7 +67,7 @@ async def _retrain(session: Session, name: str, reason: str, options: GlobalOpti
     from mlops_tui.operations.training_results import training_result
 
     async def compared(receipt: Receipt) -> None:
-        tell((await training_result(session, receipt)).data.sentence.capitalize())
+        tell(sentence((await training_result(session, receipt)).data.sentence))
 
     summary = await find_model(session, name)
     action = await prepare_retraining(session, summary.project, summary.model.name, reason)

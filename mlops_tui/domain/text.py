@@ -52,6 +52,11 @@ def clean_block(text: str, limit: int = BLOCK_LIMIT) -> str:
     return _shorten(_plain(text), limit)
 
 
+def sentence(text: str) -> str:
+    """The text with a capital letter at its beginning; names further on stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def _shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text

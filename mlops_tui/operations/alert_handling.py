@@ -11,6 +11,7 @@ from mlops_tui.domain.alert_issues import Told, note_text
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue, instant
 from mlops_tui.domain.errors import RefusedError, UsageError
+from mlops_tui.domain.text import sentence
 from mlops_tui.gitlab.issues import note_call, written_note
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.session import Session
@@ -113,7 +114,7 @@ async def _prepare(
             written_note(answer.body, answer.status)
         await keep()
         links = (alert.issue.web_url,) if alert.issue else ()
-        return Performed(f"{change.label} {change.after}".capitalize(), links)
+        return Performed(sentence(f"{change.label} {change.after}"), links)
 
     return Action(preview, read_state, perform)
 

@@ -27,6 +27,7 @@ from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError, RefusedError
 from mlops_tui.domain.policy import EscalationPolicy
 from mlops_tui.domain.projects import Project
+from mlops_tui.domain.text import sentence
 from mlops_tui.gitlab.alert_endpoint import notify_call
 from mlops_tui.gitlab.alert_issues import AlertIssue, close_call, list_alert_issues, open_call
 from mlops_tui.gitlab.issues import note_call, written_issue
@@ -184,7 +185,7 @@ async def _perform(sender: Sender, project: Project, alert: Alert, calls: Sequen
             followed["issue"] = kept
         else:
             done.append(call.purpose)
-    return Performed((", ".join(done) or "nothing to send").capitalize(), tuple(links), followed)
+    return Performed(sentence(", ".join(done) or "nothing to send"), tuple(links), followed)
 
 
 async def _notified(sender: Sender, call: ApiCall) -> str:

@@ -92,7 +92,8 @@ async def prepare_retraining(
     version = await _live_version(session, project, judged)
     expected = await _state(session, project, judged)
     subject = Subject(session.context.origin, project.ref.path, model)
-    intent = new_intent(session, ActionKind.RETRAIN, subject, expected, reason or judged.reason)
+    why = reason or (judged.reason if judged.is_due else f"{session.username} asked for it")
+    intent = new_intent(session, ActionKind.RETRAIN, subject, expected, why)
     sheet = await _sheet(session, project, judged, intent)
     calls = await _calls(session, project, judged, intent, version, sheet)
     preview = Preview(

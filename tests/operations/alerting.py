@@ -104,6 +104,11 @@ class Traffic:
         await self._store.close()
 
 
+def failing_span(number: int, end: datetime, is_error: bool) -> Span:
+    """A request to fraud in production that ended then."""
+    return inference(number, end_ns=int(end.timestamp() * 1e9), is_error=is_error, resource=_RESOURCE)
+
+
 async def judged(traffic: Traffic, *shares: float | None, **options: Any) -> Alert:
     """The one alert after these minutes."""
     await traffic.minutes(*shares, **options)
