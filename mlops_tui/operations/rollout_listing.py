@@ -56,7 +56,7 @@ async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
     found = [item for part in listed for item in part]
     found.sort(key=lambda item: (item.record.state.is_over, -item.record.progress.since.timestamp()))
     snapshot = session.snapshot(tuple(found))
-    errors = [error for item in readings for error in (item.policy_error, item.flags_error) if error is not None]
+    errors = [error for item in readings for error in (item.flags_error, item.policy_error) if error is not None]
     error = next(iter(errors), None)
     return snapshot.failed(error) if error else snapshot
 
