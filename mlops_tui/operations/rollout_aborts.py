@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mlops_tui.domain.actions import ActionKind, Change, Intent, Subject
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.deployments import Deployment, history_of, known_good, live_version
+from mlops_tui.domain.deployments import Deployment, DeploymentStatus, history_of, known_good, live_version
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.rollout_states import AbortBegun, Restored
@@ -158,6 +158,15 @@ def _obstacles(standing: Standing, way: _WayBack | None) -> tuple[str, ...]:
         found.append("GitLab cannot run that deployment's job again, so a new pipeline deploys its version")
     if way is not None and reading.project.has_deployment_approvals:
         found.append("If the environment is protected by approval rules, the job waits for approvals again")
+    found += [
+        f"Deployment {item.id} of {item.deployed.version} still waits for somebody there: reject it, or it brings it back"
+        for item in reading.delivery.deployments
+        if item.environment == record.environment
+        and item.status is DeploymentStatus.BLOCKED
+        and item.created_at >= record.begun_at
+        and item.deployed is not None
+        and item.deployed.version in sighting.versions.values()
+    ]
     found += [
         f"The flag {flag.name} has a strategy {strategy.name} that is not the rollout's: it goes on sending traffic to "
         f"{record.version} in {record.environment}"

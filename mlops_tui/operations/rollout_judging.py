@@ -29,6 +29,7 @@ from mlops_tui.domain.rollout_records import (
 from mlops_tui.domain.rollout_states import state_of
 from mlops_tui.domain.rollouts import Judgement, JudgePlan, Measurement, Verdict
 from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.rollout_evidence import EvidenceFile
 
@@ -90,7 +91,12 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
 
 def evidence_file(session: Session, record: Rollout) -> EvidenceFile:
     """Where the evidence of a rollout is kept on this machine."""
-    return EvidenceFile(session.data / FOLDER, f"{record.id}-{record.plan_digest}")
+    return EvidenceFile(session.data / FOLDER, _key(record))
+
+
+def _key(record: Rollout) -> str:
+    """What evidence belongs to: the rollout, and the plan that holds now, which may measure other things."""
+    return f"{record.id}-{plan_digest(record.plan) if record.plan else record.plan_digest}"
 
 
 def judge_plan_of(plan: RolloutPolicy) -> JudgePlan | None:
@@ -163,7 +169,7 @@ def _verdicts(
     judge_plan = judge_plan_of(plan)
     if judge_plan is None:
         return ()
-    key = f"{record.id}-{record.plan_digest}"
+    key = _key(record)
     running = session.judges.get(key)
     if not isinstance(running, RunningJudge):
         running = session.judges[key] = RunningJudge(SequentialJudge(judge_plan))

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.cli.conftest import Program
+from tests.cli.conftest import Ended, Program
 from tests.cli.schemas import judge, schema_of
 from tests.cli.test_models import Shell
 from tests.operations.company import Company
@@ -22,9 +22,16 @@ __all__ = ["company", "demo_data"]
 GO = ("--yes", "--confirm", "fraud", "-o", "json")
 
 
+class FraudShell(Shell):
+    """The program with the fraud model's project alone."""
+
+    def __call__(self, *arguments: str) -> Ended:
+        return self._program("--url", self._company.server.url, "--project", "acme/fraud", *arguments)
+
+
 @pytest.fixture
 def shell(program: Program, company: Company, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    return Shell(program, company, monkeypatch)
+    return FraudShell(program, company, monkeypatch)
 
 
 def lines(out: str) -> list[dict[str, Any]]:
