@@ -105,7 +105,6 @@ class EventKind(StrEnum):
     ABORTED = "aborted"
     VERDICT = "verdict"
     DEPLOYMENT = "deployment"
-    LEASE = "lease"
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _obstacles(standing: Standing, way: _WayBack | None) -> tuple[str, ...]:
     if way is not None and reading.project.has_deployment_approvals:
         found.append("If the environment is protected by approval rules, the job waits for approvals again")
     found += [
-        f"Deployment {item.id} of {item.deployed.version} still waits for somebody there: reject it, or it brings it back"
+        f"Deployment {item.id} of {item.deployed.version} still waits for somebody there: reject it, or it comes"
         for item in reading.delivery.deployments
         if item.environment == record.environment
         and item.status is DeploymentStatus.BLOCKED
