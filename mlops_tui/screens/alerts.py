@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.durations import parse_duration
+from mlops_tui.domain.monitored_metrics import MetricFamily
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.acting import act, awaited
 from mlops_tui.screens.actions import ALERTS_ACTIONS
@@ -166,11 +167,16 @@ class AlertsView(ListedView, RetrainingView):
 
     @on(Table.Opened, "#alerts-table")
     async def _open(self) -> None:
-        """Go to the drift of its model."""
-        if any(view.name == "drift" for view in self.host.view_names):
-            await self.app.run_action("show_view('drift')")
+        """Go to what the figure comes from: the traces of traffic, else the drift and quality of the model."""
+        from mlops_tui.screens.drift import DriftView
+
+        current = self._current()
+        if current is None:
+            return
+        if current.metric.family is MetricFamily.TRAFFIC:
+            await self.app.run_action("show_view('traces')")
         else:
-            self.action_describe()
+            self.app.push_screen(DriftView(f"{current.subject.project}:{current.subject.model}"))
 
     async def _prepare_acknowledgement(self, alert: Alert) -> Action | None:
         from mlops_tui.operations.alert_handling import prepare_acknowledgement

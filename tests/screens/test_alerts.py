@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mlops_tui.operations.session import Session
+from mlops_tui.screens.drift import DriftView
 from mlops_tui.widgets.chooser import Chooser
 from mlops_tui.widgets.confirm import ConfirmDialog
 from mlops_tui.widgets.form import FormDialog
@@ -108,3 +109,15 @@ async def test_what_fires_stands_on_the_overview_and_leads_to_its_view(company: 
         await pilot.pause()
         await pilot.press("enter")
         await until(pilot, lambda: app.rows("alerts-table"))
+
+
+@pytest.mark.usefixtures("traffic")
+async def test_enter_leads_to_what_the_figure_comes_from(company: Company) -> None:
+    async with opened(company, "alerts", size=(120, 40)) as (app, pilot):
+        await choose(app, pilot, "drifting")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, DriftView))
+        await pilot.press("escape")
+        await choose(app, pilot, "errors")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "traces")
