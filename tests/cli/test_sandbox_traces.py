@@ -17,8 +17,13 @@ import httpx
 import pytest
 
 from mlops_tui.cli.sandbox_traces import SandboxTraces
+from mlops_tui.sandbox.application import create_application
+from mlops_tui.sandbox.authentication import store_token
+from mlops_tui.sandbox.clock import ManualClock
+from mlops_tui.sandbox.database import Database
 from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Settings, World
+from mlops_tui.sandbox.world import build
 from tests.cli.conftest import Program
 from tests.tracing.requests import MILLISECOND, Sent, inference, json_request, request
 
@@ -190,3 +195,20 @@ def test_no_acknowledged_span_is_lost(tmp_path: Path, program: Program, number: 
     ended = program("traces", "stats", "--data", str(tmp_path), "-o", "json")
     (item,) = ended.document["items"]
     assert len(acknowledged) <= item["spans"] <= len(acknowledged) + 1
+
+
+async def test_another_machine_needs_a_token(tmp_path: Path) -> None:
+    clock, database = ManualClock(), Database(tmp_path)
+    with database.transaction():
+        build(World.EMPTY, database, clock, 1)
+        store_token(database, 1, "glpat-00000000000000000000", created_at="2026-01-01T00:00:00.000Z")
+    application = create_application(Settings(world=World.EMPTY), database, clock, SandboxTraces())
+    async with application.router.lifespan_context(application):
+        transport = httpx.ASGITransport(application, client=("192.0.2.7", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox", headers=JSON) as remote:
+            statuses = [
+                (await remote.post("/otlp/v1/traces", json=json_request([]), headers=shown)).status_code
+                for shown in ({}, {"PRIVATE-TOKEN": "glpat-00000000000000000000"})
+            ]
+    database.close()
+    assert statuses == [401, 200]
