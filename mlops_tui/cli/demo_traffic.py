@@ -1,7 +1,7 @@
 """What the demo's fraud model would have served before the demo was opened: spans of the past, the same every time.
 
-Dense for the last minutes, so that nothing begins empty; before that one window out of many, with a night and a day, an
-afternoon on which amounts had shifted, and a short outage.
+Dense for the last minutes, so that nothing begins empty; before that one window of every hour, with nights and days,
+hours in which amounts had shifted, and short outages.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from mlops_tui.sandbox.inference.telemetry import Origin
 
 _SECOND = 1_000_000_000
 _DENSE_SECONDS = 15 * 60
-_SPARSE_SECONDS = 44 * 3_600
-_SPARSE_STEP = 60 * 60
+_SPARSE_HOURS = 44
 _DAY_SECONDS = 86_400
 _PAYMENTS = 150
 # Labels cost as much as what they are about: the recent ones are all there, of the older ones enough to judge by.
@@ -32,9 +31,12 @@ _EACH_NS = 10_000
 _EVALUATION_SEED = 7
 _ERRORS = 0.004
 _TYPICAL_NS, _SPREAD = 9_000_000, 0.35
-# Hours ago, from and to.
-_SHIFTED = (25.0, 29.0)
-_OUTAGE = (9.0, 10.0)
+_USUAL = (Switches(), _ERRORS)
+_SHIFTED = (Switches().changed({"amount_factor": 1.9}), _ERRORS)
+_OUTAGE = (Switches(), 0.2)
+# By how many hours ago; an incident lasts some windows, so that rules which wait for two in a row see it.
+_INCIDENTS = {2: _OUTAGE, 4: _SHIFTED, 9: _OUTAGE, **dict.fromkeys(range(25, 30), _SHIFTED)}
+_INCIDENT_WINDOWS = 6
 _SCOPE = Scope("mlops_tui.sandbox.inference")
 
 
@@ -138,12 +140,12 @@ def past_windows(now: float) -> Iterator[PastWindow]:
     for age in range(0, _DENSE_SECONDS, DEMO_WIDTH):
         payments = _busy(newest - age)
         yield PastWindow(newest - age, payments, payments if age < _LABELLED_SECONDS else _LABELLED)
-    for age in range(_DENSE_SECONDS, _SPARSE_SECONDS, _SPARSE_STEP):
-        start = (newest - age) // DEMO_WIDTH * DEMO_WIDTH
-        hours = age / 3_600
-        switches = Switches().changed({"amount_factor": 1.9}) if _SHIFTED[0] <= hours <= _SHIFTED[1] else Switches()
-        errors = 0.2 if _OUTAGE[0] <= hours <= _OUTAGE[1] else _ERRORS
-        yield PastWindow(start, _busy(start), _LABELLED, switches, errors)
+    for hour in range(1, _SPARSE_HOURS):
+        incident = _INCIDENTS.get(hour)
+        for place in range(1 if incident is None else _INCIDENT_WINDOWS):
+            start = newest - hour * 3_600 - place * DEMO_WIDTH
+            switches, errors = incident or _USUAL
+            yield PastWindow(start, _busy(start), _LABELLED, switches, errors)
 
 
 def evaluation_rows(version: str, count: int) -> Sequence[tuple[Mapping[str, Value], Prediction | None]]:
