@@ -82,7 +82,7 @@ class ListedView(View):
 
         query = parse_query(text)
         if query is not None and not isinstance(query, TextSearch):
-            raise UsageError("Only runs are filtered by fields", remedy="Type a text or a regular expression")
+            raise UsageError("Only runs and traces are filtered by fields", remedy="Type a text or a pattern")
 
     def filter_rows(self, _text: str) -> None:
         """Keep the rows that fit."""

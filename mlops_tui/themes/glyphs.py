@@ -65,6 +65,7 @@ _BOXES = {
     "'": "\u2018\u2019",
     '"': "“”",
     "*": "•★▆",
+    "~": "≈±",
 }
 _TABLE = {ord(fancy): plain for plain, many in _BOXES.items() for fancy in many}
 _TABLE |= {ord(sign.glyph): sign.ascii for sign in Sign}

@@ -53,7 +53,7 @@ async def test_filter_and_sort(company: Company) -> None:
 async def test_a_filter_for_runs_is_refused_with_a_reason(company: Company) -> None:
     async with opened(company, "models") as (app, pilot):
         await pilot.press("slash", *"name", "space", "equals_sign", "space", *"fraud", "enter")
-        assert "Only runs are filtered by fields" in app.texts()
+        assert "Only runs and traces are filtered by fields" in app.texts()
         assert len(app.rows("models-table")) == 3
 
 

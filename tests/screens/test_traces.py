@@ -243,8 +243,8 @@ async def test_a_span_of_no_model_says_why_it_leads_nowhere(observed: Company) -
 async def test_a_reporter_reads_all_of_it(observed: Company) -> None:
     async with on_traces(observed, role="reporter") as (app, pilot):
         await opened_trace(app, pilot, NEWEST)
-        await pilot.press("end", "o", *"version", "enter")
-        await until(pilot, lambda: isinstance(app.screen, VersionView) and app.rows("lineage-tree"))
+        await pilot.press("end", "o", *"commit", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DetailsDialog))
         assert not app.notices()
 
 
