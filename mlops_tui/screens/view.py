@@ -304,7 +304,7 @@ class View(Screen[None]):
         else:
             self.notify("Nothing to copy here", markup=False)
 
-    def action_full(self) -> None:
+    def action_whole_screen(self) -> None:
         """Give the focused pane the whole screen, or take it back."""
         if self.maximized is not None:
             self.minimize()

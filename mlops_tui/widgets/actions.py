@@ -115,7 +115,13 @@ VIEW_ACTIONS = (
     KeyAction("view.pause", ("p",), "Pause", "Stop asking for newer data, or go on", shown=False),
     KeyAction("view.describe", ("d",), "Describe", "Show everything known about the current row", shown=False),
     KeyAction("view.copy", ("y",), "Copy", "Copy the current row's name to the clipboard", shown=False),
-    KeyAction("view.full", ("plus",), "Full", "Give the focused pane the whole screen, or take it back", shown=False),
+    KeyAction(
+        "view.whole_screen",
+        ("plus",),
+        "Whole screen",
+        "Give the focused pane the whole screen, or take it back",
+        shown=False,
+    ),
 )
 TABLE_ACTIONS = (
     KeyAction("table.open", ("enter",), "Open", "Open the current row"),

@@ -215,3 +215,23 @@ async def test_a_watch_that_cannot_go_on_says_why_and_ends(company: Company) -> 
         assert deleted.status_code == 200
         await until(pilot, lambda: "No longer watched" in app.notices(), passing=5)
         assert "watching" not in app.texts().splitlines()[0]
+
+
+async def test_a_key_for_a_pane_and_a_key_for_everything_are_two_keys(company: Company) -> None:
+    name = await begun(company)
+    async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, on_page(app, "step 1/3"), passing=1)
+        await pilot.press("plus")
+        await until(pilot, lambda: app.screen.maximized is app.screen.query_one("#tree"))
+        await pilot.press("plus", "F")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), passing=1)
+        assert "in full after the rollout" in app.texts()
+        await pilot.press("escape", "Z")
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
+        await pilot.press(*"too slow", "enter")
+        await confirm(app, pilot)
+        await until(pilot, on_page(app, "■ rolled back"), passing=1)
+        for key in "NFHZRW":
+            await pilot.press(key)
+        await until(pilot, lambda: app.notices().count(f"The rollout {name} is rolled back") == 6)
