@@ -125,6 +125,21 @@ def fits(wanted: SpanFilter, span: Span, now_ns: int) -> bool:
     return _fits(wanted, span, subject_of(span), now_ns)
 
 
+def asks_for_age(wanted: SpanFilter | None) -> bool:
+    """Whether an answer changes with time, though nothing else does."""
+    match wanted:
+        case None:
+            return False
+        case SpanTest(field):
+            return field is SpanField.AGE
+        case Not(operand):
+            return asks_for_age(operand)
+        case And(operands) | Or(operands):
+            return any(map(asks_for_age, operands))
+        case _:
+            assert_never(wanted)
+
+
 def _fits(wanted: SpanFilter, span: Span, subject: Subject, now_ns: int) -> bool:
     match wanted:
         case SpanTest():

@@ -80,14 +80,14 @@ class TracesView(View):
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """Windows for the traffic, spans for the list; neither comes from GitLab."""
-        from mlops_tui.operations.trace_list import find_traces
+        from mlops_tui.operations.trace_list import TraceFinder
         from mlops_tui.operations.trace_traffic import show_traffic
 
-        interval = session.context.poll_interval
+        interval, finder = session.context.poll_interval, TraceFinder()
         yield Feed(
             lambda: show_traffic(session, self._reach_length), self._take_board, "#traffic", interval, is_gitlab=False
         )
-        yield Feed(lambda: find_traces(session, self._wish()), self._take_list, "#traces", interval, is_gitlab=False)
+        yield Feed(lambda: finder.find(session, self._wish()), self._take_list, "#traces", interval, is_gitlab=False)
 
     @property
     def _traffic_table(self) -> Table:

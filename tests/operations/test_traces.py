@@ -16,12 +16,13 @@ from mlops_tui.domain.filters import TextSearch
 from mlops_tui.domain.trace_filters import SpanFilter, parse_trace_query
 from mlops_tui.domain.trace_queries import QuantileMethod
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
-from mlops_tui.domain.traces import Span
+from mlops_tui.domain.traces import Span, Trace
 from mlops_tui.operations import trace_traffic
 from mlops_tui.operations.session import Session, open_session
 from mlops_tui.operations.trace_details import show_trace
-from mlops_tui.operations.trace_list import TraceWish, find_traces
+from mlops_tui.operations.trace_list import TraceFinder, TraceWish
 from mlops_tui.operations.trace_traffic import show_traffic
+from mlops_tui.storage.trace_reading import EmbeddedTraces
 from mlops_tui.storage.traces import FILE_NAME, TraceStore
 from tests.clocks import ManualClock
 from tests.storage.trace_spans import NOON, SECOND, inference, label
@@ -78,16 +79,43 @@ async def test_traffic_filters_and_labels_wherever_the_traces_are(tmp_path: Path
             board = (await show_traffic(session, HOUR)).data
             assert {(item.arm.arm, item.spans) for item in board.arms} == {("stable", 16), ("canary", 4), ("", 1)}
             stable = next(item for item in board.arms if item.arm.arm == "stable")
-            assert (await find_traces(session, TraceWish(HOUR))).data.is_all
-            listed = (await find_traces(session, TraceWish(HOUR, stable.arm, wanted("features.amount > 18")))).data
+            finder = TraceFinder()
+            assert (await finder.find(session, TraceWish(HOUR))).data.is_all
+            wish = TraceWish(HOUR, stable.arm, wanted("features.amount > 18"))
+            listed = (await finder.find(session, wish)).data
+            assert (await finder.find(session, wish)).data == listed
             assert [trace.trace_id for trace in listed.traces] == [f"{19:032x}"]
             assert listed.read == 16
-            short = (await find_traces(session, TraceWish(timedelta(minutes=5), stable.arm))).data
+            short = (await finder.find(session, TraceWish(timedelta(minutes=5), stable.arm))).data
             assert len(short.traces) == 4
             detail = (await show_trace(session, f"{3:032x}")).data
             assert detail.labels[f"{3:016x}"].actual == {"label": "fraud"}
             with pytest.raises(NotFoundError):
                 await show_trace(session, "f" * 32)
+
+
+async def test_a_trace_that_was_looked_into_is_read_again_only_when_it_has_grown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    whole = EmbeddedTraces.trace
+
+    async def counted(reader: EmbeddedTraces, trace_id: str) -> Trace | None:
+        read.append(trace_id)
+        return await whole(reader, trace_id)
+
+    monkeypatch.setattr(EmbeddedTraces, "trace", counted)
+    finder, wish = TraceFinder(), TraceWish(HOUR, wanted=wanted("features.amount > 18 or name = late"))
+    with ExitStack() as stack:
+        async with await session_on(tmp_path, stack, TraceSourceKind.EMBEDDED) as session:
+            assert len((await finder.find(session, wish)).data.traces) == 2
+            read.clear()
+            store = TraceStore(tmp_path / FILE_NAME, ManualClock())
+            await store.append([inference(50, trace=7, end_ns=NOON - 7 * MINUTE, name="late")])
+            await store.close()
+            found = (await finder.find(session, wish)).data
+    assert read == [f"{7:032x}"]
+    assert {trace.trace_id for trace in found.traces} == {f"{number:032x}" for number in (7, 19, 20)}
 
 
 async def test_latencies_are_exact_while_few_spans_have_to_be_read(
