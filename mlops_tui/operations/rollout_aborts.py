@@ -82,7 +82,10 @@ def is_replaced(reading: ProjectReading, sighting: Sighting) -> bool:
 
 
 def _successors(reading: ProjectReading, sighting: Sighting) -> tuple[Deployment, ...]:
-    """Full deployments of a new version since the rollout began that are live, under way or ended half-way."""
+    """Full deployments of a new version since the rollout began that are live, under way or ended half-way.
+
+    One that is only about to begin counts too: it may have begun when it is stopped.
+    """
     mark, versions = sighting.mark, set(sighting.versions.values())
     live = live_version(reading.delivery.deployments, mark.model, mark.environment)
     own = [
@@ -93,7 +96,7 @@ def _successors(reading: ProjectReading, sighting: Sighting) -> tuple[Deployment
         and (item.deployed.model, item.is_full) == (mark.model, True)
         and item.deployed.version in versions
         and item.created_at >= mark.begun
-        and item.status.has_touched
+        and (item.status.has_touched or item.status is DeploymentStatus.CREATED)
     ]
     if live.deployment is not None and live.version not in versions:
         own = [item for item in own if item.id > live.deployment.id]

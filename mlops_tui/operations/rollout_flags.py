@@ -244,13 +244,14 @@ def _set_call(
             reading.project.ref, name, mark.text, [strategy | {"scopes": scopes}], f"make the flag, {purpose}"
         )
     if create:
-        _require_free(flag, mark.environment)
+        _require_free(reading, flag, mark.environment)
     own = flag.own_strategy(mark.environment)
     changed: Mapping[str, JsonValue] = strategy | ({"id": own.id} if own else {"scopes": scopes})
     return change_flag_call(reading.project.ref, name, mark.text, [changed], purpose, activates=True)
 
 
-def _require_free(flag: FeatureFlag, environment: str) -> None:
+def _require_free(reading: ProjectReading, flag: FeatureFlag, environment: str) -> None:
+    """Refuse a flag that something else moves; a rollout that is over in fact may still say that it is aborted."""
     others = flag.others_reaching(environment)
     if others:
         raise RefusedError(
@@ -259,7 +260,8 @@ def _require_free(flag: FeatureFlag, environment: str) -> None:
             remedy="Take that strategy off, or name another flag in the plan",
         )
     mark = read_mark(flag.description)
-    if mark is not None and not mark.progress.phase.is_over:
+    open_ids = {item.mark.id for item in FlagDriver().sightings(reading) if not item.progress.phase.is_over}
+    if mark is not None and mark.id in open_ids:
         raise RefusedError(
             f"The flag {flag.name} carries the rollout {mark.id} of {mark.model} {mark.version}",
             remedy="Finish or abort it first",
