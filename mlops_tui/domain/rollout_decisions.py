@@ -79,9 +79,8 @@ def _soaking(record: Rollout) -> Decision:
     needs = record.needs
     if needs is None or needs.soak_left:
         return Decision(Course.WAIT, "the step has not had its time")
-    lacking = [arm for arm, left in needs.samples_left.items() if left and not needs.samples.get(arm)]
-    if lacking:
-        return _insufficient(record, f"the time of the step is over, and {', '.join(lacking)} served nothing")
+    if needs.silent:
+        return _insufficient(record, f"the time of the step is over, and {', '.join(needs.silent)} served nothing")
     return Decision(Course.WAIT, "the step has not had its samples")
 
 
@@ -92,12 +91,20 @@ def _complete(record: Rollout) -> Decision:
     match record.verdict:
         case Verdict.HEALTHY:
             return Decision(Course.ADVANCE, record.judgement.reason if record.judgement else "it is healthy")
+        case Verdict.INSUFFICIENT if _is_unheard(record):
+            return Decision(Course.WAIT, "its first windows are not closed yet")
         case Verdict.INSUFFICIENT:
             reason = record.judgement.reason if record.judgement else "nothing was measured"
             return _insufficient(record, reason)
         case Verdict.CONTINUE | Verdict.INVALID | Verdict.BREACH:
             return Decision(Course.WAIT, record.judgement.reason if record.judgement else "it is undecided")
     assert_never(record.verdict)
+
+
+def _is_unheard(record: Rollout) -> bool:
+    """Whether an arm was not measured on this step yet, and may still be."""
+    needs = record.needs
+    return needs is not None and not needs.silent and not all(needs.samples.values())
 
 
 def is_automatic(step: RolloutStep) -> bool:

@@ -80,13 +80,15 @@ class StepProgress:
     """What the current step still needs.
 
     ``samples`` and ``samples_left`` are by arm, counted in closed windows; ``eta`` is when time and samples are
-    complete at the pace so far, None where the pace is not known or nothing comes in.
+    complete at the pace so far, None where the pace is not known or nothing comes in. ``silent`` are the arms that
+    served nothing although the step has had its time, and windows had time to close.
     """
 
     soak_left: timedelta
     samples: Mapping[str, int]
     samples_left: Mapping[str, int]
     eta: datetime | None
+    silent: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:

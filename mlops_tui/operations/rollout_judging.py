@@ -14,7 +14,7 @@ from mlops_tui.analysis.reasons import mismatch_reason
 from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
-from mlops_tui.domain.policy import RolloutPolicy
+from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollout_records import (
     Arm,
@@ -28,13 +28,14 @@ from mlops_tui.domain.rollout_records import (
 )
 from mlops_tui.domain.rollout_states import state_of
 from mlops_tui.domain.rollouts import Judgement, JudgePlan, Measurement, Verdict
-from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, MeasuredWindow, measure
 from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.rollout_evidence import EvidenceFile
 
 FOLDER = "rollouts"
 _SHOWN = 240
+_UNKNOWN_WIDTH = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -220,7 +221,14 @@ def _needs(
     waits = [_wait(count, samples[arm], measured_for) for arm, count in left.items() if count]
     known = [wait for wait in waits if wait is not None]
     eta = now + max([soak_left, *known]) if len(known) == len(waits) else None
-    return StepProgress(soak_left, {arm: samples[arm] for arm in left}, left, eta)
+    silent = () if now < _heard_by(record, step, windows) else tuple(arm for arm in left if not samples[arm])
+    return StepProgress(soak_left, {arm: samples[arm] for arm in left}, left, eta, silent)
+
+
+def _heard_by(record: Rollout, step: RolloutStep, windows: Sequence[MeasuredWindow]) -> datetime:
+    """When an arm that serves would have been heard of: windows close late, and the first may have begun before."""
+    width = windows[-1].width if windows else _UNKNOWN_WIDTH
+    return record.progress.since + step.soak + 2 * width + GRACE
 
 
 def _guardrail_lack(plan: RolloutPolicy, verdicts: Sequence[Judgement], arm: str) -> int:

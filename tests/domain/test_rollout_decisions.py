@@ -58,7 +58,8 @@ def rollout(
 
 SOAKING = replace(NOTHING_LEFT, soak_left=timedelta(minutes=1))
 SLOW = StepProgress(timedelta(0), {"stable": 500, "canary": 20}, {"stable": 0, "canary": 80}, NOW)
-SILENT = StepProgress(timedelta(0), {"stable": 500, "canary": 0}, {"stable": 0, "canary": 100}, None)
+SILENT = StepProgress(timedelta(0), {"stable": 500, "canary": 0}, {"stable": 0, "canary": 100}, None, ("canary",))
+UNHEARD = StepProgress(timedelta(0), {"stable": 0, "canary": 0}, {"stable": 0, "canary": 0}, NOW)
 IN_FLIGHT = Obstacle(Hindrance.IN_FLIGHT, "deployment 9 is running", stops_watch=False)
 
 
@@ -68,10 +69,13 @@ IN_FLIGHT = Obstacle(Hindrance.IN_FLIGHT, "deployment 9 is running", stops_watch
         (rollout(), Course.ADVANCE),
         (rollout(needs=SOAKING), Course.WAIT),
         (rollout(needs=SLOW), Course.WAIT),
+        (rollout(verdict=None, needs=replace(SILENT, silent=())), Course.WAIT),
         (rollout(verdict=Verdict.INSUFFICIENT, needs=SILENT), Course.HOLD),
         (rollout(verdict=Verdict.CONTINUE), Course.WAIT),
         (rollout(verdict=Verdict.INSUFFICIENT), Course.HOLD),
         (rollout(verdict=None), Course.HOLD),
+        (rollout(verdict=None, needs=UNHEARD), Course.WAIT),
+        (rollout(verdict=None, needs=replace(UNHEARD, silent=("canary",))), Course.HOLD),
         (rollout(verdict=Verdict.INVALID), Course.HOLD),
         (rollout(plan=replace(PLAN, on_insufficient=OnInsufficient.TELL), verdict=None), Course.TELL),
         (rollout(step=2), Course.WAIT),
