@@ -126,7 +126,7 @@ class DriftView(ListedView, DeliveringView, RetrainingView):
         lines = self.query_one("#summary", TextLines)
         lines.wraps = True
         lines.show(summary(snapshot.data, now))
-        self.query_one("#features", Pane).heading = features_heading(snapshot.data, now)
+        self.query_one("#features", Pane).heading = features_heading(snapshot.data)
         self.relist()
         self.update_standing()
         self._show_feature(by_person=is_first)

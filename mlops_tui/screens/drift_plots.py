@@ -56,15 +56,16 @@ def score_plot(drift: ModelDrift, feature: FeatureDrift, chosen: Stretch | None,
 
 
 def quality_plot(quality: ModelQuality, metric: QualityMetric, chosen: Stretch | None, now: datetime) -> PlotData:
-    """A metric with labels and estimated, each with its interval in faint lines."""
+    """A metric with labels and estimated; the first of the two that there is has its interval in faint lines."""
     series: list[Series] = []
     for name, is_estimate in (("realised", False), ("estimated", True)):
         figures = [(window.window, window.figure(metric, is_estimate=is_estimate)) for window in quality.windows]
         known = [(window, figure) for window, figure in figures if figure is not None]
-        if known:
+        if known and not series:
             lower = [(window, figure.lower) for window, figure in known]
             upper = [(window, figure.upper) for window, figure in known]
             series += [_line("", bounds, quality.width, is_faint=True) for bounds in (lower, upper)]
+        if known:
             series.append(_line(name, [(window, figure.value) for window, figure in known], quality.width))
     xs = [x for part in series for x in part.xs]
     return PlotData(tuple(series), "time", _quality_note(quality), _writer(xs, now), _looked_at(chosen))

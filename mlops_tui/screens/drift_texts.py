@@ -26,16 +26,18 @@ TREND = 8
 COLUMNS = (
     Column("verdict", "VERDICT", 12),
     Column("feature", "FEATURE", 10, flex=3, max_width=40),
-    Column("severity", "OF LIMIT", 8, align=Align.RIGHT),
+    Column("severity", "LIMITS", 6, align=Align.RIGHT),
     Column("trend", "TREND", TREND, priority=75, is_sortable=False),
     Column("value", "SCORE", 7, align=Align.RIGHT, priority=65),
     Column("statistic", "BY", 12, priority=40),
-    Column("n", "N", 7, align=Align.RIGHT),
+    Column("n", "N", 6, align=Align.RIGHT),
     Column("missing", "MISSING", 7, align=Align.RIGHT, priority=60),
     Column("kind", "KIND", 11, priority=10),
     Column("reason", "REMARK", 16, flex=4, max_width=90, priority=30),
 )
 _SEPARATOR = " · "
+# While requests come in, the newest are always still to be counted.
+_NEARLY = 0.98
 
 
 def feature_item(feature: FeatureDrift) -> Item:
@@ -77,11 +79,9 @@ def subject_title(subject: Subject) -> str:
     return _SEPARATOR.join(part for part in (subject.version, subject.arm, subject.environment) if part)
 
 
-def features_heading(drift: ModelDrift, now: datetime) -> str:
-    """What the verdicts rest on."""
-    if drift.current is None:
-        return "Features"
-    return f"Features{_SEPARATOR}n {drift.rows:,}, {stretch_text(drift.current, now)}"
+def features_heading(drift: ModelDrift) -> str:
+    """What the verdicts rest on; the summary says of which time."""
+    return "Features" if drift.current is None else f"Features{_SEPARATOR}n {drift.rows:,}"
 
 
 def score_heading(drift: ModelDrift, feature: FeatureDrift, chosen: Stretch | None, now: datetime) -> str:
@@ -227,7 +227,7 @@ def _reference_line(drift: ModelDrift, now: datetime) -> TextLine:
         why = drift.remarks[0] if drift.remarks else "there is no reference profile"
         return (Cell(f"{Sign.WARNING.glyph} {why}", Token.WARNING),)
     about = f"against the profile {reference.source}, {reference.rows:,} rows, {reference.profile_id[:8]}"
-    if not reference.is_counted:
+    if reference.counted < _NEARLY * reference.total:
         counted = f"counting its bins: {reference.counted:,} of {reference.total:,} requests"
         return (Cell(about, Token.MUTED), Cell(f"  {Sign.RUNNING.glyph} {counted}", Token.RUNNING))
     since = "" if reference.counted_from is None else f", bins since {day_time(reference.counted_from, now)}"

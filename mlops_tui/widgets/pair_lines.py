@@ -44,9 +44,10 @@ def pair_lines(data: PairData, width: int) -> list[TextLine]:
     """A line with the names, then one for each value; special ones (missing, infinite, new) stand out."""
     if not data.pairs:
         return [(Cell("Nothing to compare yet.", Token.MUTED),)]
-    labels = min(LABEL_WIDTH, max(len(pair.label) for pair in data.pairs))
-    bar = (width - labels - 2 * (_SHARE_WIDTH + 2 * _GAP)) // 2
-    if bar < _LEAST_BAR:
+    room = width - 2 * (_SHARE_WIDTH + 2 * _GAP)
+    labels = min(LABEL_WIDTH, max(len(pair.label) for pair in data.pairs), room - 2 * _LEAST_BAR)
+    bar = (room - labels) // 2
+    if labels < _LEAST_BAR:
         return [(Cell("Too narrow.", Token.MUTED),)]
     longest = max((share for pair in data.pairs for share in data.shares(pair)), default=0.0) or 1.0
     rows = [_titles(data, labels, bar)]
@@ -79,6 +80,6 @@ def percent(share: float) -> str:
 def _titles(data: PairData, labels: int, bar: int) -> TextLine:
     cells: Sequence[Cell] = [Cell(" " * labels)]
     for name, total, token in zip(data.names, data.totals, (Token.SERIES_1, Token.SERIES_2), strict=True):
-        title = fit(f"{name}, n {total:,}", bar + _GAP + _SHARE_WIDTH)
+        title = fit(f"{name} {total:,}", bar + _GAP + _SHARE_WIDTH)
         cells = [*cells, Cell(" " * _GAP + title, token)]
     return tuple(cells)
