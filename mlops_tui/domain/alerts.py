@@ -39,7 +39,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertStatus:
-    """What the windows up to ``judged_until`` made of a rule.
+    """What the windows with data up to ``judged_until`` made of a rule.
 
     ``since`` is when the state began: pending with the start of its first window, the others with the end of theirs.
     ``held`` is how long the limit has been passed, in windows with data; ``beyond_until`` is the end of the last such
@@ -119,15 +119,15 @@ def side_of(rule: AlertRule, value: float | None) -> Side:
 def advance(rule: AlertRule, status: AlertStatus, point: MetricPoint) -> AlertStatus:
     """What one more window makes of a rule.
 
-    A window that begins before the last judged one ended is not counted: it was, or it came too late.
+    A window that begins before the last judged one ended is not counted: it was, or it came too late. One with too
+    little data is not judged yet: what comes in late may still make it count, as long as none after it was judged.
     """
     if status.judged_until is not None and point.start < status.judged_until:
         return status
     side = side_of(rule, point.value)
-    seen = replace(status, judged_until=point.end, has_data=side is not Side.UNKNOWN)
     if side is Side.UNKNOWN:
-        return _unknown(seen, point)
-    seen = replace(seen, value=point.value, n=point.n)
+        return _unknown(replace(status, has_data=False), point)
+    seen = replace(status, judged_until=point.end, has_data=True, value=point.value, n=point.n)
     if side is Side.BEYOND:
         return _beyond(rule, seen, point)
     if seen.is_firing:

@@ -109,10 +109,12 @@ def create_call(
     return ApiCall(Method.POST, f"/api/v4/projects/{project.id}/pipeline", body, purpose)
 
 
-def rename_call(project: ProjectRef, name: str) -> ApiCall:
+def rename_call(
+    project: ProjectRef, name: str, purpose: str = "name the pipeline, so that the version can be read back"
+) -> ApiCall:
     """Name the pipeline that an earlier call makes; its path waits for ``filled(pipeline=ID)``."""
     path = f"/api/v4/projects/{project.id}/pipelines/{{pipeline}}/metadata"
-    return ApiCall(Method.PUT, path, {"name": name}, "name the pipeline, so that the version can be read back")
+    return ApiCall(Method.PUT, path, {"name": name}, purpose)
 
 
 def cancel_call(project: ProjectRef, pipeline_id: int) -> ApiCall:

@@ -209,7 +209,7 @@ async def _calls(
     arguments = training_arguments(policy, await declared_inputs(session.transport, project.ref, ref), values)
     starting = (
         create_call(project.ref, ref, arguments.inputs, arguments.variables, "start the training pipeline"),
-        rename_call(project.ref, training_name(case.model, mark_of(intent))),
+        rename_call(project.ref, training_name(case.model, mark_of(intent)), "name it, so that it is found again"),
     )
     storing: tuple[ApiCall, ...] = ()
     if version is not None and project.role >= Role.DEVELOPER:

@@ -149,6 +149,15 @@ def test_a_window_is_counted_once_however_often_and_late_it_comes(
     assert advance_all(RULE, once, again) == once
 
 
+def test_data_that_come_late_count_as_long_as_no_later_window_was_judged() -> None:
+    status = advance_all(RULE, AlertStatus(), windows([UNDER, NOTHING, NOTHING]))
+    assert status.state is AlertState.INSUFFICIENT
+    filled = advance_all(RULE, status, windows([UNDER, OVER, OVER]))
+    assert (filled.state, filled.fired_at) == (AlertState.FIRING, window(2, OVER).end)
+    after = advance_all(RULE, AlertStatus(), windows([UNDER, NOTHING, UNDER]))
+    assert advance(RULE, after, window(1, OVER)) == after
+
+
 @given(values, st.integers(0, 40))
 def test_it_does_not_matter_where_one_evaluation_ended_and_the_next_began(found: list[float | None], cut: int) -> None:
     points = windows(found)

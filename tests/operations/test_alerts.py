@@ -14,7 +14,7 @@ from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.alert_channels import AlertChannels
 from mlops_tui.domain.alerts import AlertState
 from mlops_tui.domain.errors import ReadOnlyError, RefusedError, UsageError
-from mlops_tui.operations.actions import run
+from mlops_tui.operations.actions import Sender, run
 from mlops_tui.operations.alert_handling import prepare_acknowledgement, prepare_silence
 from mlops_tui.operations.alert_watch import AlertWatch, WatchOptions
 from mlops_tui.operations.alerts import AlertBoard, evaluate
@@ -161,6 +161,9 @@ async def test_of_two_who_open_an_issue_at_once_one_closes_their_own(
     with pytest.raises(RefusedError, match="open issue changed since the preview"):
         await run(session, mine, "")
     assert len(alert_issues(company)) == 1
+    late = await mine.perform(Sender(session))
+    assert late.message == "Issue 1 was there already"
+    assert [issue["state"] for issue in alert_issues(company)] == ["opened", "closed"]
 
 
 async def test_a_rules_name_commands_nobody_and_mentions_nobody(company: Company, session: Session) -> None:
