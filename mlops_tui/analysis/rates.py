@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from mlops_tui.analysis.significance import difference_p, excess_p
-from mlops_tui.analysis.unseen import rows_at_the_edge
+from mlops_tui.analysis.unseen import excess_variance, rows_at_the_edge
 from mlops_tui.domain.drift import Statistic
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile
 
@@ -98,10 +98,13 @@ def new_categories(reference: FeatureCounts, current: FeatureCounts) -> RateTest
     """The share of values outside the reference's categories.
 
     The reference is counted as if each of its rows were compared with all others, so that a category that it saw once
-    is a new one there.
+    is a new one there. Such a count varies more than one of so many rows, and stands for fewer of them.
     """
+    less = excess_variance(reference.counts)
     ours = reference.counts[-1] + rows_at_the_edge(reference.counts)
-    return RateTest(Statistic.NEW_CATEGORY, ours, reference.valid, current.counts[-1], current.valid)
+    return RateTest(
+        Statistic.NEW_CATEGORY, round(ours / less), round(reference.valid / less), current.counts[-1], current.valid
+    )
 
 
 def rate_tests(feature: FeatureProfile, current: FeatureCounts) -> tuple[RateTest, ...]:

@@ -24,10 +24,23 @@ def rows_at_the_edge(counts: Sequence[int]) -> int:
     return sum(times * counts[:-1].count(times) for times in sightings)
 
 
+def excess_variance(counts: Sequence[int]) -> float:
+    """How much more than a share of so many rows the share of unseen categories varies, at least 1 (Good, 1953)."""
+    edge = _edge(counts)
+    there, beyond = (times * counts[:-1].count(times) for times in (edge, edge + 1))
+    return 1 + beyond / there if there else 1.0
+
+
 def most_rare_sightings(counts: Sequence[int]) -> int:
-    """Up to how many sightings a category is to be counted together with new ones; 0 where all are common."""
+    """Up to how many sightings a category is to be counted together with new ones; 0 where all are common.
+
+    That is where no category has either of the next two numbers of sightings: one alone may be missing by chance.
+    """
     seen = Counter(counts[:-1])
-    return next(sightings for sightings in count(_edge(counts)) if not seen[sightings]) - 1
+    edge = _edge(counts)
+    if not seen[edge]:
+        return edge - 1
+    return next(sightings for sightings in count(edge) if not seen[sightings + 1] and not seen[sightings + 2])
 
 
 def _edge(counts: Sequence[int]) -> int:
