@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context, ContextKind
-from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.errors import MlopsError, UsageError
 from mlops_tui.screens.actions import all_actions, go_actions
 from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.screens.frames import FrameStore
@@ -214,7 +214,13 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
 
     def _filter(self, text: str) -> None:
         view = self._view
-        if view is not None:
+        if view is None:
+            return
+        try:
+            view.check_filter(text)
+        except UsageError as error:
+            self.notify(str(error), title=f"/{text}", severity="error", markup=False)
+        else:
             view.apply_filter(text)
 
     async def _open_context(self, command: Command) -> None:

@@ -173,7 +173,8 @@ class CommandLine(Vertical):
             self._check(text)
             return self.Filtered(text.strip())
         command = parse_command(text, self.views, self.contexts)
-        if command.filter:
+        # Another view has a language of its own, and checks the filter itself.
+        if command.filter and command.view is None:
             self._check(command.filter)
         return self.Commanded(command)
 

@@ -18,7 +18,7 @@ from mlops_tui.widgets.chooser import Chooser
 from mlops_tui.widgets.details import DetailsDialog
 from mlops_tui.widgets.header import Connection
 from tests.operations.company import Company
-from tests.screens.console import Console, console, until
+from tests.screens.console import Console, console, opened, until
 from tests.screens.trace_traffic import store
 from tests.screens.traced_company import observed, seen, spans_of, unobserved
 
@@ -48,6 +48,13 @@ async def opened_trace(app: Console, pilot: Pilot[Any], trace_id: str) -> None:
 
 async def typed_filter(pilot: Pilot[Any], text: str) -> None:
     await pilot.press("slash")
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+    pilot.app.screen.query_one(Input).value = text
+    await pilot.press("enter")
+
+
+async def commanded(pilot: Pilot[Any], text: str) -> None:
+    await pilot.press("colon")
     await until(pilot, lambda: isinstance(pilot.app.focused, Input))
     pilot.app.screen.query_one(Input).value = text
     await pilot.press("enter")
@@ -277,3 +284,13 @@ async def test_ten_thousand_spans_with_missing_parents_open_and_scroll(observed:
         assert app.table("waterfall-table").cursor_index == 10_000
         await pilot.press("g", "space")
         assert len(app.table("waterfall-table").source) < 10_001
+
+
+async def test_a_command_from_another_view_filters_in_the_language_of_traces(observed: Company) -> None:
+    async with opened(observed, "models") as (app, pilot):
+        await commanded(pilot, "traces /arm = canary and name ~ predict")
+        await until(pilot, lambda: len(app.rows("traces-table")) == 30, passing=0.3)
+        await pilot.press("3")
+        await commanded(pilot, "traces /arm = canary and colour = red")
+        await until(pilot, lambda: "there is no such field" in app.notices())
+        assert isinstance(app.screen, TracesView)
