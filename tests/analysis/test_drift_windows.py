@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -122,3 +124,15 @@ def test_the_worst_feature_comes_first() -> None:
     drifts = feature_drifts(judge([AMOUNT, mild, bad], columns, Limits()), {})
     assert [drift.feature for drift in drifts] == ["bad", "mild", "amount"]
     assert drifts[0].severity > drifts[1].severity > 1 > drifts[2].severity
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.randoms(use_true_random=False))
+def test_figures_do_not_rest_on_sums_which_stores_round_in_their_own_order(
+    total: float, squares: float, order: random.Random
+) -> None:
+    draw = np.random.default_rng(6)
+    rows = [row(AMOUNT, draw.normal(0.2, size=300), 5 * place) for place in range(3)]
+    others = [replace(item, values=replace(item.values, sum=total, sum_sq=squares)) for item in rows]
+    order.shuffle(others)
+    first, second = (judge([AMOUNT], together(fold_rows(some, WIDTH).values()), Limits()) for some in (rows, others))
+    assert first == second

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mlops_tui.analysis.drift_windows import fold_rows, judge, together
+from mlops_tui.analysis.thresholds import Limits
 from mlops_tui.domain.credentials import Secret
-from mlops_tui.domain.profiles import FeatureCounts
+from mlops_tui.domain.drift import FeatureKind
+from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange, TraceQuery, WindowQuery
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus
@@ -34,6 +38,16 @@ from tests.tracing.sources.tempo import FakeTempo
 from tests.tracing.sources.traffic import PROFILE, WIDTH, traffic, with_whole_numbers
 
 ALL = TimeRange(NOON - 300 * SECOND, NOON + 1_200 * SECOND)
+WIDTH_OF_WINDOWS = timedelta(seconds=WIDTH)
+REFERENCE = [
+    FeatureProfile(
+        name,
+        FeatureKind.CATEGORICAL if isinstance(bins, CategoryBins) else FeatureKind.NUMERIC,
+        bins,
+        FeatureCounts(60 * bins.size, 0, 0, 0, 0, 0.0, 0.0, -1.0, 1e9, tuple(60 for _ in range(bins.size))),
+    )
+    for name, bins in PROFILE.bins.items()
+]
 Database = Callable[[], ClickHouseProcess]
 
 
@@ -222,6 +236,21 @@ async def test_windows_are_the_same_to_the_last_integer(
     for row in answer.rows:
         assert (row.values.sum, row.values.sum_sq) == pytest.approx(sums[row.key], rel=1e-12, abs=1e-12)
     assert answer.sampled is None
+
+
+@in_full
+async def test_drift_is_the_same_to_the_last_bit(theirs: TraceReader, ours: EmbeddedTraces) -> None:
+    query = WindowQuery("fraud", ALL, profile_id=PROFILE.profile_id, profile=PROFILE)
+    figures = []
+    for reader in (theirs, ours):
+        rows = (await reader.windows(query)).rows
+        subjects = sorted({(row.key.version, row.key.arm) for row in rows})
+        assert len(subjects) > 1
+        for subject in subjects:
+            windows = fold_rows((row for row in rows if (row.key.version, row.key.arm) == subject), WIDTH_OF_WINDOWS)
+            figures.append((subject, judge(REFERENCE, together(windows.values()), Limits(fewest_rows=1))))
+    assert figures[: len(figures) // 2] == figures[len(figures) // 2 :]
+    assert any(result.value for _, results in figures for result in results)
 
 
 @in_full
