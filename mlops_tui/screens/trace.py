@@ -28,6 +28,7 @@ from mlops_tui.screens.span_details import (
 )
 from mlops_tui.screens.trace_items import duration_text
 from mlops_tui.screens.trace_lanes import LaneSource
+from mlops_tui.screens.traces import look_interval
 from mlops_tui.screens.view import View
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.pane import Pane
@@ -89,7 +90,8 @@ class TraceView(View):
         """The trace, to which spans and labels may still come."""
         from mlops_tui.operations.trace_details import show_trace
 
-        yield Feed(lambda: show_trace(session, self._trace_id), self._take, "#waterfall", LOOK_SECONDS, is_gitlab=False)
+        interval = max(LOOK_SECONDS, look_interval(session.context))
+        yield Feed(lambda: show_trace(session, self._trace_id), self._take, "#waterfall", interval, is_gitlab=False)
 
     @property
     def _waterfall(self) -> Waterfall:

@@ -13,7 +13,9 @@ from textual.binding import BindingType
 from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.domain.trace_sources import TraceSourceKind
 from mlops_tui.screens.actions import TRACES_ACTIONS
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import NOTHING_FITS, Item, filtered_items, sorted_items
@@ -49,6 +51,7 @@ REACHES = {
     "24h": ("the last 24 hours", timedelta(hours=24)),
     "7d": ("the last 7 days", timedelta(days=7)),
 }
+SERVER_SECONDS = 60.0
 _LOOKING = "Looking…"
 
 
@@ -83,7 +86,7 @@ class TracesView(View):
         from mlops_tui.operations.trace_list import TraceFinder
         from mlops_tui.operations.trace_traffic import show_traffic
 
-        interval, finder = session.context.poll_interval, TraceFinder()
+        interval, finder = look_interval(session.context), TraceFinder()
         yield Feed(
             lambda: show_traffic(session, self._reach_length), self._take_board, "#traffic", interval, is_gitlab=False
         )
@@ -277,6 +280,12 @@ class TracesView(View):
         from mlops_tui.screens.trace_going import go_from_trace
 
         go_from_trace(self, trace.trace_id)
+
+
+def look_interval(context: Context) -> float:
+    """Seconds between two looks; a server may have to be asked many questions for one, so it is asked seldom."""
+    is_here = context.traces is None or context.traces.kind is TraceSourceKind.EMBEDDED
+    return context.poll_interval if is_here else max(context.poll_interval, SERVER_SECONDS)
 
 
 def _source(columns: Sequence[Column], items: Sequence[Item], total: int | None) -> ListSource:

@@ -10,9 +10,11 @@ from typing import Any
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from mlops_tui.domain.contexts import Context
+from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 from mlops_tui.screens.job_log import JobLogView
 from mlops_tui.screens.trace import TraceView
-from mlops_tui.screens.traces import TracesView
+from mlops_tui.screens.traces import TracesView, look_interval
 from mlops_tui.screens.version import VersionView
 from mlops_tui.widgets.chooser import Chooser
 from mlops_tui.widgets.details import DetailsDialog
@@ -294,3 +296,9 @@ async def test_a_command_from_another_view_filters_in_the_language_of_traces(obs
         await commanded(pilot, "traces /arm = canary and colour = red")
         await until(pilot, lambda: "there is no such field" in app.notices())
         assert isinstance(app.screen, TracesView)
+
+
+def test_a_server_of_traces_is_asked_seldom_and_the_store_at_every_poll() -> None:
+    context = Context("traced", "http://127.0.0.1:1", poll_interval=10.0)
+    assert look_interval(context) == 10.0
+    assert look_interval(replace(context, traces=TraceSource(TraceSourceKind.JAEGER, "http://127.0.0.1:2"))) == 60.0
