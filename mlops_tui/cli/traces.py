@@ -272,7 +272,8 @@ def import_traces(
 def _tell_of_sample(found: Sequence[ArmStatistics | ServiceSummary]) -> None:
     sizes = {item.sampled for item in found} - {None}
     if sizes:
-        tell(f"These figures are of a sample of {max(size for size in sizes if size is not None)} spans.")
+        size = max(size for size in sizes if size is not None)
+        tell(f"These figures rest on {size} spans: a sample, or without --since those of the last seven days.")
 
 
 def _print(

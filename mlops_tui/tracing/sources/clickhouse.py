@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.trace_queries import TimeRange
 from mlops_tui.tracing.sources.servers import ServerAnswer, TraceServer
 from mlops_tui.tracing.sources.sql_layouts import JsonLayout, Layout, MapLayout
@@ -36,7 +36,7 @@ class ClickHouse:
         """How spans lie in the table.
 
         Raises:
-            UsageError: There is no such table, or it is none of the Collector's.
+            ConfigError: There is no such table, or it is none of the Collector's.
         """
         if self._layout is None:
             self._layout = await self._found_layout()
@@ -87,7 +87,7 @@ class ClickHouse:
         )
         types = dict(column.split(" ", 1) for column in columns)
         if not types:
-            raise UsageError(
+            raise ConfigError(
                 f"There is no table {self._database}.{self._table}",
                 why="or this user may not see it",
                 remedy="Set database and table in the context's traces",
@@ -102,7 +102,7 @@ class ClickHouse:
             return MapLayout(self._database, self._table)
         if attributes.startswith(("JSON", "Object(")) and "Timestamp" in types:
             return JsonLayout(self._database, self._table)
-        raise UsageError(
+        raise ConfigError(
             f"{self._database}.{self._table} is no table of the OpenTelemetry Collector",
             why=f"its SpanAttributes are {attributes or 'missing'}",
             remedy="Set database and table in the context's traces",

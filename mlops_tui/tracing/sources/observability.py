@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from mlops_tui.domain.clock import Clock
-from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.inferences import ENVIRONMENT, MODEL_NAME, MODEL_VERSION, TRACK
 from mlops_tui.domain.text import clean
 from mlops_tui.domain.trace_queries import LAST_NS, TimeRange
@@ -47,12 +47,12 @@ class Observability:
         """Whether it runs SQL for this key.
 
         Raises:
-            UsageError: It is no SigNoz.
+            ConfigError: It is no SigNoz.
             RemoteError: It is not there, or the key is wrong.
         """
         version = await self._server.get("ask for the version", "/api/v1/version", accepted=(404,))
         if version.status == 404 or not isinstance(version.json(), dict):
-            raise UsageError(
+            raise ConfigError(
                 f"{self._server.url} is no GitLab Observability",
                 why="it does not tell the version of a SigNoz",
                 remedy="Check the kind and the url of the context's traces",

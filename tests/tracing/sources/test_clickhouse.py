@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.credentials import Secret
-from mlops_tui.domain.errors import InsufficientDataError, NotAllowedError, UsageError
+from mlops_tui.domain.errors import ConfigError, InsufficientDataError, NotAllowedError
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange, WindowQuery
 from mlops_tui.domain.trace_sources import TraceSource, TraceSourceKind
 from mlops_tui.tracing.sources.opening import reading_server
@@ -72,7 +72,7 @@ async def test_a_name_that_is_sql_finds_nothing_and_harms_nothing(process: Click
 )
 async def test_a_table_that_is_not_the_collectors_is_named(process: ClickHouseProcess, table: str, words: str) -> None:
     async with reading_server(source(process, table=table), None, SystemClock()) as reader:
-        with pytest.raises(UsageError, match=words):
+        with pytest.raises(ConfigError, match=words):
             await reader.services(TimeRange())
 
 
