@@ -101,7 +101,7 @@ class TraceServer:
         self._client = httpx.AsyncClient(
             headers={"User-Agent": f"mlops-tui/{__version__}", "Accept": "application/json", **options.headers},
             timeout=httpx.Timeout(options.timeout, connect=min(_CONNECT_SECONDS, options.timeout)),
-            verify=_trust(options.ca_bundle),
+            verify=_trust(options.ca_bundle, url),
             trust_env=not is_loopback(url),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
@@ -247,9 +247,10 @@ def _asked_wait(answer: ServerAnswer) -> float:
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
-def _trust(ca_bundle: str | None) -> ssl.SSLContext | bool:
+def _trust(ca_bundle: str | None, url: str) -> ssl.SSLContext | bool:
+    """Whom to trust; where nothing is encrypted, reading the certificates would only take time."""
     if ca_bundle is None:
-        return True
+        return url.startswith("https:")
     try:
         return ssl.create_default_context(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:

@@ -15,7 +15,7 @@ from mlops_tui.tracing.sources.sql_columns import (
     pairs,
     text_items,
 )
-from mlops_tui.tracing.sources.sql_text import all_of, identifier, quoted
+from mlops_tui.tracing.sources.sql_text import all_of, identifier, listed, quoted
 
 
 class SignozLayout:
@@ -44,6 +44,7 @@ class SignozLayout:
     events = "toJSONString(events)"
     resource_text = "toJSONString(resources_string)"
     settings = ""
+    has_lists = "arrayExists(value -> startsWith(value, '['), mapValues(attributes_string))"
     needs_columns = False
     read_attributes = staticmethod(sql_attributes.from_pairs)
     read_resource = staticmethod(sql_attributes.from_map)
@@ -71,6 +72,15 @@ class SignozLayout:
     def resource(self, key: str) -> str:
         """A resource's attribute."""
         return f"resources_string[{quoted(key)}]"
+
+    def named(self, names: Sequence[str]) -> str:
+        """A map of those of a span's attributes."""
+        kinds = ((pairs("attributes_string"), "pair.2"), (pairs("attributes_number", "Float64"), "toString(pair.2)"))
+        found = ", ".join(
+            f"arrayMap(pair -> (pair.1, {value}), arrayFilter(pair -> pair.1 IN ({listed(names)}), {all_pairs}))"
+            for all_pairs, value in kinds
+        )
+        return f"CAST(arrayConcat({found}), 'Map(String, String)')"
 
     def columns(self, wanted: Sequence[str]) -> str:
         """An array of ``(column, items)``."""

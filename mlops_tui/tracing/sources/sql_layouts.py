@@ -23,7 +23,7 @@ from mlops_tui.tracing.sources.sql_columns import (
     pairs,
     text_items,
 )
-from mlops_tui.tracing.sources.sql_text import identifier, quoted
+from mlops_tui.tracing.sources.sql_text import identifier, listed, quoted
 
 
 class Layout(Protocol):
@@ -48,6 +48,8 @@ class Layout(Protocol):
     events: str
     resource_text: str
     settings: str
+    # Whether an attribute of a span may be a list, as in batches.
+    has_lists: str
     # Whether ``columns`` needs to be told which columns there are.
     needs_columns: bool
 
@@ -65,6 +67,10 @@ class Layout(Protocol):
 
     def resource(self, key: str) -> str:
         """A resource's attribute."""
+        ...
+
+    def named(self, names: Sequence[str]) -> str:
+        """A map of those of a span's attributes, by name; one that is missing may be there as ""."""
         ...
 
     def columns(self, wanted: Sequence[str]) -> str:
@@ -119,6 +125,7 @@ class MapLayout:
     )
     resource_text = "toJSONString(ResourceAttributes)"
     settings = "precise_float_parsing = 1"
+    has_lists = "arrayExists(value -> startsWith(value, '['), mapValues(SpanAttributes))"
     needs_columns = False
     read_attributes = staticmethod(sql_attributes.from_pairs)
     read_resource = staticmethod(sql_attributes.from_map)
@@ -144,6 +151,12 @@ class MapLayout:
         """A resource's attribute."""
         return f"ResourceAttributes[{quoted(key)}]"
 
+    def named(self, names: Sequence[str]) -> str:
+        """A map of those of a span's attributes."""
+        return (
+            f"CAST(arrayFilter(pair -> pair.1 IN ({listed(names)}), {pairs('SpanAttributes')}), 'Map(String, String)')"
+        )
+
     def columns(self, wanted: Sequence[str]) -> str:
         """An array of ``(column, items)``."""
         found = f"arrayFilter(pair -> {is_column('pair.1', wanted)}, {pairs('SpanAttributes')})"
@@ -162,6 +175,7 @@ class JsonLayout(MapLayout):
     """``otel_traces`` of the Collector's exporter with attributes in ``JSON``, where values keep their types."""
 
     keys = "JSONAllPaths(SpanAttributes)"
+    has_lists = "1"
     needs_columns = True
     read_attributes = staticmethod(sql_attributes.from_document)
     read_resource = staticmethod(sql_attributes.from_document)
@@ -181,6 +195,10 @@ class JsonLayout(MapLayout):
     def resource(self, key: str) -> str:
         """A resource's attribute."""
         return f"ifNull(toString({_path('ResourceAttributes', key)}), '')"
+
+    def named(self, names: Sequence[str]) -> str:
+        """A map of those of a span's attributes."""
+        return f"map({', '.join(f'{quoted(name)}, {self.text(name)}' for name in names)})"
 
     def columns(self, wanted: Sequence[str]) -> str:
         """An array of ``(column, items)``."""

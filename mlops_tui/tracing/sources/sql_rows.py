@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import orjson
+
 from mlops_tui.domain.inferences import GROUND_TRUTH, LABELLED_ID, PREDICTION, PREDICTION_ID, Subject
 from mlops_tui.domain.profiles import Bins, CategoryBins, NumericBins
 from mlops_tui.domain.text import clean
@@ -36,7 +38,8 @@ def slices_from(rows: Iterable[Row], query: WindowQuery, width: int) -> list[Win
     bins: Mapping[str, Bins] = {} if query.profile is None else query.profile.bins
     predictions: dict[SliceKey, int] = {}
     columns: dict[SliceKey, dict[str, ColumnCounts]] = defaultdict(dict)
-    for window, project, version, arm, environment, name, *counts in rows:
+    for window, about, name, *counts in rows:
+        project, version, arm, environment = orjson.loads(about)
         subject = subject_from(("", project, query.model, version, arm, environment))
         key = SliceKey(int(window), width, subject, query.profile_id or NO_PROFILE)
         if name == PREDICTIONS:

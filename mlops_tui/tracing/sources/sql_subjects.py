@@ -27,6 +27,7 @@ def spans(layout: Layout, times: TimeRange, subjects: SubjectFilter, more: Itera
     A span that brings labels is no inference: it is about its service only.
     """
     columns = [
+        f"{layout.named(IDENTITY)} AS own",
         f"{layout.trace_id} AS trace_id",
         f"{layout.start_ns} AS start_ns",
         f"{layout.duration} AS duration",
@@ -74,7 +75,17 @@ def _about(layout: Layout, subjects: SubjectFilter) -> list[str]:
 
 def _told(layout: Layout, key: str) -> str:
     """What a span says of itself, or else its resource, under any of the names that are understood."""
-    names = (key, *(alias for alias, name in ALIASES.items() if name == key))
-    own = [f"{layout.has(name)}, {layout.text(name)}" for name in names]
-    shared = [f"{layout.resource_has(name)}, {layout.resource(name)}" for name in names[:-1]]
-    return f"multiIf({', '.join([*own, *shared])}, {layout.resource(names[-1])})"
+    names = _names(key)
+    told = [*(f"own[{quoted(name)}]" for name in names), *map(layout.resource, names)]
+    tests = ", ".join(f"{value} != '', {value}" for value in told[:-1])
+    return f"multiIf({tests}, {told[-1]})"
+
+
+def _names(key: str) -> tuple[str, ...]:
+    return (key, *(alias for alias, name in ALIASES.items() if name == key))
+
+
+# All that tells whom a span is about: picked out once, since looking into a large map costs.
+IDENTITY = tuple(
+    name for key in (MODEL_NAME, MODEL_VERSION, TRACK, ENVIRONMENT, PROJECT_ID, PROJECT_NAME) for name in _names(key)
+)

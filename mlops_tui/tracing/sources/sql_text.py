@@ -28,6 +28,11 @@ def array(items: Iterable[str], of: str) -> str:
     return f"[{listed}]" if listed else f"CAST([], 'Array({of})')"
 
 
+def listed(values: Iterable[str]) -> str:
+    """Texts one after the other, for ``IN``."""
+    return ", ".join(map(quoted, values))
+
+
 def texts(values: Iterable[str]) -> str:
     """An array of texts."""
     return array(map(quoted, values), "String")

@@ -12,7 +12,7 @@ from mlops_tui.tracing.sources.go_values import spellings
 from mlops_tui.tracing.sources.sql_columns import is_column
 from mlops_tui.tracing.sources.sql_layouts import Layout
 from mlops_tui.tracing.sources.sql_subjects import spans
-from mlops_tui.tracing.sources.sql_text import array, choice, doubles, quoted, texts
+from mlops_tui.tracing.sources.sql_text import any_of, array, choice, doubles, quoted, texts
 
 _NANOSECONDS = 1_000_000_000
 _LARGEST_BATCH = 1_000_000
@@ -37,11 +37,13 @@ def window_statement(
     gathered = f"arrayConcat(CAST([{counted}], '{of}'), CAST({layout.columns(columns or every)}, '{of}')) AS columns"
     inner = spans(layout, query.times.widened(width), query.admitted, (gathered, f"{_has_columns(layout)} AS counts"))
     unfolded = (
-        f"SELECT {_window(width)} AS window, project, version, arm, environment, "
+        f"SELECT {_window(width)} AS window, "
+        # One short value instead of four texts, since it stands beside every value of a span.
+        "toLowCardinality(toJSONString(tuple(project, version, arm, environment))) AS subject, "
         f"arrayJoin(columns) AS column, column.1 AS name, column.2 AS items FROM ({inner}) WHERE counts"
     )
     values = (
-        "SELECT window, project, version, arm, environment, name, "
+        "SELECT window, subject, name, "
         f"arrayJoin(items) AS item, item.1 AS text, item.2 AS x, ifNull(isFinite(x), 0) AS finite FROM ({unfolded})"
     )
     bins = {} if query.profile is None else dict(query.profile.bins)
@@ -54,8 +56,8 @@ def window_statement(
         f"sumForEach({_cumulative(bins)}), sumForEach({_categories(bins)})"
     )
     return (
-        f"SELECT toJSONString(tuple(window, project, version, arm, environment, name, {counts})) AS answer "
-        f"FROM ({values}) GROUP BY window, project, version, arm, environment, name"
+        f"SELECT toJSONString(tuple(window, subject, name, {counts})) AS answer "
+        f"FROM ({values}) GROUP BY window, subject, name"
     )
 
 
@@ -121,8 +123,10 @@ def _has_columns(layout: Layout) -> str:
 def _batch_rows(layout: Layout, every: Sequence[str]) -> str:
     """How many inferences a span stands for: its declared batch size or its longest column, at least 1."""
     declared = f"toInt64OrZero({layout.text(BATCH_SIZE)})"
+    is_batch = any_of((layout.has(BATCH_SIZE), layout.has_lists))
     lengths = f"arrayMax(arrayMap(column -> toInt64(length(column.2)), {layout.columns(every)}))"
-    return f"greatest(toInt64(1), if({declared} BETWEEN 1 AND {_LARGEST_BATCH}, {declared}, toInt64(1)), {lengths})"
+    said = f"if({declared} BETWEEN 1 AND {_LARGEST_BATCH}, {declared}, toInt64(1))"
+    return f"if({is_batch}, greatest(toInt64(1), {said}, {lengths}), toInt64(1))"
 
 
 def _cumulative(bins: dict[str, Bins]) -> str:
