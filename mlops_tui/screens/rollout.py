@@ -35,6 +35,7 @@ from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import list_source
+from mlops_tui.widgets.text_layout import fold, text_line
 from mlops_tui.widgets.times import short_moment
 from mlops_tui.widgets.tracks import Tracks
 from mlops_tui.widgets.tree import Tree
@@ -50,6 +51,7 @@ EVENT_COLUMNS = (
     Column("text", "WHAT", 30, flex=1, is_sortable=False),
     Column("by", "BY", 10, priority=20, is_sortable=False),
 )
+LEAST_FACTS = 4
 NOTHING_JUDGED = "Nothing was judged yet: it begins with the first closed window of measurements."
 
 
@@ -79,6 +81,7 @@ class RolloutView(SteeringView):
         super().__init__()
         self._rollout_id = rollout_id
         self._rollout = known
+        self._facts_rows = LEAST_FACTS
 
     @property
     def crumb(self) -> str:
@@ -159,9 +162,17 @@ class RolloutView(SteeringView):
         self.refresh_bindings()
 
     def _draw_facts(self, text: Content) -> None:
+        """Draw what stands above; it only ever grows, since every change of its height costs a whole screen."""
         label = self.query_one("#facts", Static)
-        if label.content != text:
-            label.update(text)
+        if label.content == text:
+            return
+        width = label.content_size.width
+        rows = sum(len(fold(text_line(row.plain), width)) for row in text.split("\n")) if width else 0
+        has_grown = rows > self._facts_rows
+        if has_grown:
+            self._facts_rows = rows
+            label.styles.min_height = rows
+        label.update(text, layout=has_grown or not width)
 
     def _draw_events(self, events: Iterable[RolloutEvent]) -> None:
         now = self.host.clock.now()
