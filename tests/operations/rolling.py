@@ -28,6 +28,17 @@ models:
     deploy: {with: inputs, parameters: {intent: intent}}
     rollout:
       driver: flag
+      steps: [{weight: 5}, {weight: 25}, {weight: 100}]
+      guardrails: [{name: errors, kind: rate, direction: lower, margin: 0.02}]
+"""
+# Steps that a watcher leaves by itself, and two guardrails of which one decides.
+WATCHED = """
+version: 1
+models:
+  fraud:
+    deploy: {with: inputs, parameters: {intent: intent}}
+    rollout:
+      driver: flag
       steps: [{weight: 5, soak: 30s, min_samples: 100}, {weight: 25, soak: 20s}, {weight: 100}]
       guardrails:
         - {name: errors, kind: rate, direction: lower, margin: 0.05}

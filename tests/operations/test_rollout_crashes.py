@@ -24,9 +24,9 @@ from mlops_tui.operations.rollouts import (
 )
 from mlops_tui.operations.session import Session
 from tests.operations.company import Company
-from tests.operations.rolling import PLAN, act, fraud_session, plan_for
+from tests.operations.rolling import WATCHED, act, fraud_session, plan_for
 
-ARMS = PLAN.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
+ARMS = WATCHED.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
 Prepare: TypeAlias = Callable[[Session], Awaitable[Action]]
 
 

@@ -36,9 +36,9 @@ from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, Tier, World
 from tests.operations.company import Company
-from tests.operations.rolling import PLAN, act, churn_session, fraud_session, plan_for, start
+from tests.operations.rolling import WATCHED, act, churn_session, fraud_session, plan_for, start
 
-ARMS = PLAN.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
+ARMS = WATCHED.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
 INGRESS = """
 version: 1
 models:
@@ -133,7 +133,7 @@ def interrupted(action: Action, after: int) -> Action:
 
 async def test_a_flag_changed_by_hand_is_noticed_and_a_broken_policy_stops_no_abort(company: Company) -> None:
     async with fraud_session(company) as session:
-        record = await start(company, session)
+        record = await start(company, session, WATCHED)
         held = await act(session, await prepare_hold(session, "fraud", "lunch"))
         assert held.intent.reason == "lunch"
         assert (await status(session, record)).state is RolloutState.HELD
@@ -240,7 +240,7 @@ async def test_an_ingress_that_can_be_weighed_is_moved_step_by_step(demo_data: P
 
 async def test_a_freeze_and_a_protection_are_noticed(company: Company) -> None:
     async with fraud_session(company) as session:
-        record = await start(company, session)
+        record = await start(company, session, WATCHED)
         project = record.project
         body = {"freeze_start": "0 0 * * *", "freeze_end": "59 23 * * *"}
         await session.transport.send(ApiCall(Method.POST, f"/api/v4/projects/{project.id}/freeze_periods", body))
@@ -263,7 +263,7 @@ async def test_flags_and_the_lease_need_no_licence(demo_data: Path, tmp_path: Pa
         company = Company(server, clock, tmp_path)
         async with fraud_session(company) as session:
             # Without deployment approvals votes in an issue are asked for first, unless they are to see the canary.
-            plan = PLAN.replace("    rollout:\n", "    approval: {evidence: [canary]}\n    rollout:\n")
+            plan = WATCHED.replace("    rollout:\n", "    approval: {evidence: [canary]}\n    rollout:\n")
             record = await start(company, session, plan)
             watcher = Watcher(session, record.id, may_act=True)
             look = await watcher.look()
@@ -275,4 +275,4 @@ async def test_flags_and_the_lease_need_no_licence(demo_data: Path, tmp_path: Pa
             assert flags_of(company)["fraud-canary"].strategies[0]["parameters"]["rollout"] == "0"
         with pytest.raises(RefusedError, match="not approved"):
             async with fraud_session(company) as session:
-                await start(company, session)
+                await start(company, session, WATCHED)

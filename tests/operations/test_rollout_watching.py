@@ -18,7 +18,7 @@ from mlops_tui.operations.rollout_watching import Watcher
 from mlops_tui.operations.rollouts import prepare_advance, rollout
 from mlops_tui.operations.session import Session
 from tests.operations.company import Company
-from tests.operations.rolling import PLAN, Traffic, act, fraud_session, start
+from tests.operations.rolling import WATCHED, Traffic, act, fraud_session, start
 
 
 async def flags(company: Company, session: Session) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def share(flag: Any) -> str:
 
 async def test_a_healthy_version_goes_step_by_step_and_is_deployed_in_full(company: Company) -> None:
     async with fraud_session(company) as session, Traffic(session) as traffic:
-        record = await start(company, session)
+        record = await start(company, session, WATCHED)
         assert (record.weight, record.state) == (5.0, RolloutState.SOAKING)
         watcher = Watcher(session, record.id, may_act=True)
         look = await watcher.look()
@@ -67,7 +67,7 @@ async def test_a_healthy_version_goes_step_by_step_and_is_deployed_in_full(compa
 
 async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: Company) -> None:
     async with fraud_session(company) as session, Traffic(session) as traffic:
-        record = await start(company, session)
+        record = await start(company, session, WATCHED)
         watcher = Watcher(session, record.id, may_act=True)
         await traffic.flow(5)
         assert (await watcher.look()).record.verdict is Verdict.CONTINUE
@@ -105,7 +105,7 @@ async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: 
 
 async def test_of_two_watchers_one_acts_and_the_other_takes_over_when_it_is_gone(company: Company) -> None:
     async with fraud_session(company) as one, fraud_session(company, "developer") as two, Traffic(one) as traffic:
-        record = await start(company, one)
+        record = await start(company, one, WATCHED)
         first, second = Watcher(one, record.id, may_act=True), Watcher(two, record.id, may_act=True)
         await asyncio.gather(first.look(), second.look())
         held = [name for name in await flags(company, one) if name.startswith("mlops-lease")]
@@ -128,7 +128,7 @@ async def test_of_two_watchers_one_acts_and_the_other_takes_over_when_it_is_gone
 
 async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
     async with fraud_session(company) as session, Traffic(session) as traffic:
-        record = await start(company, session)
+        record = await start(company, session, WATCHED)
         watcher = Watcher(session, record.id, may_act=True)
         await traffic.flow(6, canary=0)
         look = await watcher.look()
@@ -138,7 +138,7 @@ async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
 
 
 async def test_another_split_than_planned_is_no_comparison(company: Company) -> None:
-    plan = PLAN.replace("      guardrails:", "      weights: {stable: 0.5, canary: 0.5}\n      guardrails:")
+    plan = WATCHED.replace("      guardrails:", "      weights: {stable: 0.5, canary: 0.5}\n      guardrails:")
     async with fraud_session(company) as session, Traffic(session) as traffic:
         record = await start(company, session, plan)
         await traffic.flow(6, stable=50, canary=50)
