@@ -22,7 +22,7 @@ from mlops_tui.domain.actions import (
 )
 from mlops_tui.domain.alert_board import Alert, EscalationStep, needed_step
 from mlops_tui.domain.alert_issues import Told, issue_text, issue_title, note_text, value_text
-from mlops_tui.domain.api_calls import ApiCall, Door
+from mlops_tui.domain.api_calls import ApiCall, Door, Method
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError, RefusedError
 from mlops_tui.domain.policy import EscalationPolicy
@@ -183,8 +183,8 @@ async def _perform(sender: Sender, project: Project, alert: Alert, calls: Sequen
             done.append(f"issue {kept} was opened" if kept == iid else f"issue {kept} was there already")
             links.append(page)
             followed["issue"] = kept
-        else:
-            done.append(call.purpose)
+        elif alert.issue is not None:
+            done.append(f"issue {alert.issue.iid} was {'closed' if call.method is Method.PUT else 'told'}")
     return Performed(sentence(", ".join(done) or "nothing to send"), tuple(links), followed)
 
 
@@ -193,7 +193,7 @@ async def _notified(sender: Sender, call: ApiCall) -> str:
         await sender.send(call)
     except MlopsError as error:
         return f"the endpoint did not take it ({error.why or error.what})"
-    return call.purpose
+    return "the endpoint was told"
 
 
 async def _kept_issue(sender: Sender, project: Project, alert: Alert, mine: int) -> int:
