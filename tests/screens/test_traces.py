@@ -138,7 +138,7 @@ async def test_where_nothing_was_sent_yet_it_tells_how_to(unobserved: Company) -
         assert not app.notices()
         await store(unobserved.folder / "maintainer", spans_of(unobserved))
         await until(pilot, lambda: len(app.rows("traces-table")) == 181, passing=1)
-        await until(pilot, lambda: "OTEL_EXPORTER" not in app.texts())
+        await until(pilot, lambda: "OTEL_EXPORTER" not in app.texts(), passing=1)
 
 
 async def test_old_traffic_is_found_by_looking_further_back(observed: Company) -> None:
