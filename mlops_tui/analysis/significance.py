@@ -15,7 +15,8 @@ import numpy as np
 
 from mlops_tui.analysis.bin_groups import GroupedCounts
 
-_FEW = 5.0
+# So many rows of either sort are expected before the normal law is good enough far out.
+_FEW = 50.0
 
 
 @dataclass(frozen=True, slots=True)
