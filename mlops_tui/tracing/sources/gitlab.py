@@ -16,7 +16,7 @@ from mlops_tui.domain.text import clean
 from mlops_tui.domain.traces import Resource, Scope, Span, SpanKind, SpanStatus, Value
 from mlops_tui.tracing.sources.go_values import plain_value, value_of
 from mlops_tui.tracing.sources.remote_spans import accepted, status_named
-from mlops_tui.tracing.sources.sampling import Found, Search
+from mlops_tui.tracing.sources.sampling import MOST_SEARCHES, Found, Search
 from mlops_tui.tracing.sources.servers import ServerAnswer, TraceServer
 
 PAGE = 500
@@ -28,6 +28,8 @@ _TOLD = (("model", MODEL_NAME), ("version", MODEL_VERSION), ("environment", ENVI
 
 class GitLabTracing:
     """The tracing of one project."""
+
+    most_searches = MOST_SEARCHES
 
     def __init__(self, server: TraceServer, page: int = PAGE, most_pages: int = MOST_PAGES) -> None:
         self._server = server

@@ -17,7 +17,7 @@ from mlops_tui.domain.traces import Span
 from mlops_tui.tracing import otlp_json
 from mlops_tui.tracing.attributes import EverythingRead
 from mlops_tui.tracing.findings import Findings, MalformedBodyError
-from mlops_tui.tracing.sources.sampling import Found, Search
+from mlops_tui.tracing.sources.sampling import MOST_SEARCHES, Found, Search
 from mlops_tui.tracing.sources.servers import Parameters, ServerAnswer, TraceServer
 
 DEPTH = 500
@@ -38,6 +38,8 @@ _TOLD = (("model", MODEL_NAME), ("version", MODEL_VERSION), ("arm", TRACK), ("en
 
 class Jaeger:
     """A Jaeger query service; ``depth`` is how many traces are asked for at once."""
+
+    most_searches = MOST_SEARCHES
 
     def __init__(self, server: TraceServer, depth: int = DEPTH) -> None:
         self._server = server

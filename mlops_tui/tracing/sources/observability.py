@@ -17,7 +17,7 @@ from mlops_tui.domain.inferences import ENVIRONMENT, MODEL_NAME, MODEL_VERSION, 
 from mlops_tui.domain.text import clean
 from mlops_tui.domain.trace_queries import LAST_NS, TimeRange
 from mlops_tui.domain.traces import Span
-from mlops_tui.tracing.sources.sampling import Found, Search
+from mlops_tui.tracing.sources.sampling import MOST_SEARCHES, Found, Search
 from mlops_tui.tracing.sources.servers import ServerAnswer, TraceServer
 from mlops_tui.tracing.sources.signoz_layout import SignozLayout
 from mlops_tui.tracing.sources.signoz_spans import span_of
@@ -36,6 +36,8 @@ _TOLD = (("model", MODEL_NAME), ("version", MODEL_VERSION), ("arm", TRACK), ("en
 
 class Observability:
     """A server of GitLab Observability, as a database and as a server of spans."""
+
+    most_searches = MOST_SEARCHES
 
     def __init__(self, server: TraceServer, clock: Clock, page: int = PAGE, most_pages: int = MOST_PAGES) -> None:
         self._server = server

@@ -49,7 +49,7 @@ _SECOND = 1_000_000_000
 # How far back is looked where a question does not say, and by how much a span may have begun before its range.
 LOOK_BACK_NS = 7 * 86_400 * _SECOND
 LONGEST_SPAN_NS = 60 * _SECOND
-MOST_REQUESTS = 64
+MOST_SEARCHES = 64
 _MOST_PIECES = 32
 _SHORTEST_PIECE_NS = 1_000_000
 _FIRST_PIECE_NS = 300 * _SECOND
@@ -76,7 +76,12 @@ class Found:
 
 
 class SpanServer(Protocol):
-    """What fetches spans. It may give more than was asked for: every condition is looked at again."""
+    """What fetches spans. It may give more than was asked for: every condition is looked at again.
+
+    ``most_searches`` is how many searches one question may cost it.
+    """
+
+    most_searches: int
 
     async def find(self, search: Search) -> Found:
         """The spans of traces, as many traces as are given at once."""
@@ -209,7 +214,7 @@ class SampledTraces:
         return Sample(spans, len(spans) if found.is_full or is_cut else None)
 
     async def _gathered(self, search: Search, width: int | None) -> Found:
-        waiting = _pieces(search.times, width)
+        waiting = _pieces(search.times, width, min(self._server.most_searches, _MOST_PIECES))
         spans: list[Span] = []
         is_full = False
         requests = 0
@@ -218,7 +223,7 @@ class SampledTraces:
             found = await self._server.find(replace(search, times=piece))
             requests += 1
             is_short = piece.end_ns - piece.start_ns < 2 * _SHORTEST_PIECE_NS
-            if found.is_full and not is_short and requests + len(waiting) + 2 <= MOST_REQUESTS:
+            if found.is_full and not is_short and requests + len(waiting) + 2 <= self._server.most_searches:
                 middle = (piece.start_ns + piece.end_ns) // 2
                 waiting += [TimeRange(piece.start_ns, middle), TimeRange(middle, piece.end_ns)]
                 continue
@@ -233,10 +238,10 @@ class SampledTraces:
         return TimeRange(times.start_ns or max(0, end_ns - LOOK_BACK_NS), end_ns)
 
 
-def _pieces(times: TimeRange, width: int | None) -> list[TimeRange]:
+def _pieces(times: TimeRange, width: int | None, most: int) -> list[TimeRange]:
     """The windows of a range, or few wider pieces of it: each gives its part of a sample."""
     whole = max(times.end_ns - times.start_ns, 1)
-    step = whole if width is None else max(width * _SECOND, whole // _MOST_PIECES + 1)
+    step = whole if width is None else max(width * _SECOND, whole // most + 1)
     starts = range(times.start_ns, times.end_ns, step)
     return [TimeRange(start, min(start + step, times.end_ns)) for start in starts]
 

@@ -20,7 +20,7 @@ from mlops_tui.tracing.sources.protobuf_fields import fields_of
 from mlops_tui.tracing.sources.sampling import Found, Search
 from mlops_tui.tracing.sources.servers import ServerAnswer, TraceServer
 
-MOST_TRACES = 200
+MOST_TRACES = 50
 _AT_ONCE = 8
 _SECOND = 1_000_000_000
 _TRACE_ID = re.compile(r"[0-9a-fA-F]{1,32}")
@@ -32,6 +32,9 @@ _TRACE = 1
 
 class Tempo:
     """A Tempo query front end; ``most`` is how many traces one search is asked for."""
+
+    # Each trace that a search finds costs a request of its own.
+    most_searches = 16
 
     def __init__(self, server: TraceServer, most: int = MOST_TRACES) -> None:
         self._server = server

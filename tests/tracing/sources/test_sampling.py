@@ -9,7 +9,7 @@ from mlops_tui.domain.errors import InsufficientDataError
 from mlops_tui.domain.trace_queries import LAST_NS, QuantileMethod, SubjectFilter, TimeRange, TraceQuery, WindowQuery
 from mlops_tui.tracing.sources.gitlab import GitLabTracing
 from mlops_tui.tracing.sources.jaeger import Jaeger
-from mlops_tui.tracing.sources.sampling import MOST_REQUESTS, SampledTraces, Search
+from mlops_tui.tracing.sources.sampling import MOST_SEARCHES, SampledTraces, Search
 from mlops_tui.tracing.sources.servers import ServerOptions, TraceServer
 from mlops_tui.tracing.sources.tempo import Tempo, query_text
 from tests.clocks import START, ManualClock
@@ -61,7 +61,7 @@ async def test_what_could_not_be_seen_whole_is_a_sample_and_says_of_how_many() -
     assert [row.values.n for row in answer.rows] == [7]
     assert (arm.spans, arm.sampled, arm.method) == (7, 7, QuantileMethod.SAMPLE)
     assert (part.sampled, service.sampled) == (7, 7)
-    assert fake.searches <= 5 * MOST_REQUESTS
+    assert fake.searches <= 5 * MOST_SEARCHES
 
 
 async def test_without_a_beginning_a_week_is_looked_at_and_that_is_a_sample() -> None:
