@@ -222,7 +222,7 @@ class SpanLoader:
             more.get("dropped", 0),
             more.get("withheld", 0),
         )
-        return StoredSpan(number, Subject(*subject), span)
+        return StoredSpan(number, _one_of(Subject(*subject)), span)
 
     def _origin(self, number: int) -> tuple[Resource, Scope]:
         if number not in self._origins:
