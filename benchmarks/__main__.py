@@ -21,7 +21,20 @@ from pathlib import Path
 from benchmarks.company import UNSET
 from benchmarks.results import Section
 
-MODULES = ("startup", "commands", "idle", "live", "runs", "requests", "intake", "load", "windows", "drift", "judge")
+MODULES = (
+    "startup",
+    "commands",
+    "idle",
+    "live",
+    "drift_screen",
+    "runs",
+    "requests",
+    "intake",
+    "load",
+    "windows",
+    "drift",
+    "judge",
+)
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 _INTRODUCTION = """\
