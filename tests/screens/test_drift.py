@@ -56,7 +56,7 @@ async def test_the_worst_feature_comes_first_with_its_score_and_both_distributio
         assert float(rows[0][2]) > 1 > float(rows[2][2])
         assert "▲ drift in 2 of 3 features" in summary(app)
         assert "against the profile stored with churn 1.1.0, 4,000 rows" in summary(app)
-        assert "by chance at most 1 alarm in 30 days" in summary(app)
+        assert "by chance at most 5 alarms in 30 days" in summary(app)
         assert heading(app, "features") == "Features · n 600"
         assert "n 600, 08:57 to 09:00" in summary(app)
         assert heading(app, "score").startswith("amount · psi ")
