@@ -2,6 +2,7 @@
 
 `python -m tools.screenshots [NAME ...]`. The demo world is made from a fixed seed on a clock that stands still, so a
 picture changes only when the program does; in the journal, the numbers of intents and requests are new each time.
+Traces, drift and alerts are drawn from what the demo gives a fresh store of traces as its past.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from typing import Any
 from textual.pilot import Pilot
 
 from mlops_tui.app import MlopsApp
+from mlops_tui.cli.demo_past import make_past, read_plan
+from mlops_tui.cli.demo_traffic import past_windows
+from mlops_tui.cli.sandbox_traces import DEMO_WIDTH
 from mlops_tui.config.paths import Paths
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, Secret, TokenKind
+from mlops_tui.domain.trace_sources import TraceSource
 from mlops_tui.operations.actions import run
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.session import open_session
@@ -30,6 +35,7 @@ from mlops_tui.sandbox.clock import ManualClock
 from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Settings, World
 from mlops_tui.screens.launch import Launch
+from mlops_tui.storage.traces import FILE_NAME, TraceStore
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 SIZE = (120, 36)
@@ -69,6 +75,10 @@ SHOTS = (
     Shot("environments", "environments"),
     Shot("approvals", "approvals"),
     Shot("approval", "approvals", ("end", "enter")),
+    Shot("traces", "traces"),
+    Shot("trace", "traces", ("tab", "down", "enter")),
+    Shot("drift", "drift"),
+    Shot("alerts", "alerts"),
     Shot("help", "models", ("question_mark",)),
     Shot("journal", "journal", is_after_actions=True),
 )
@@ -97,7 +107,8 @@ async def draw(server: RunningSandbox, shot: Shot, home: Path) -> str:
 
 
 def _launch(server: RunningSandbox, home: Path) -> Launch:
-    context = Context("demo", server.url, tuple(str(project["path"]) for project in server.projects))
+    projects = tuple(str(project["path"]) for project in server.projects)
+    context = Context("demo", server.url, projects, traces=TraceSource(data=home))
     credential = FoundCredential(TokenKind.PERSONAL, Secret(server.tokens["maintainer"]), "the sandbox")
     return Launch(context, credential, paths=Paths(home, home, home, home), clock=StandingClock())
 
@@ -131,7 +142,15 @@ async def _settled(pilot: Pilot[Any]) -> None:
             return
 
 
+async def _make_past(server: RunningSandbox, home: Path) -> None:
+    """Give the store of traces a past, counted into windows."""
+    await make_past(home, server.url, read_plan(server.url), past_windows(NOW.timestamp()))
+    store = TraceStore(home / FILE_NAME, StandingClock(), width=DEMO_WIDTH)
+    await store.close()
+
+
 async def _draw_all(server: RunningSandbox, shots: Sequence[Shot], home: Path) -> None:
+    await _make_past(server, home)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for shot in shots:
         picture = await draw(server, shot, home)
@@ -144,7 +163,7 @@ def main(names: Sequence[str]) -> int:
     shots = [shot for shot in SHOTS if not names or shot.name in names]
     with (
         tempfile.TemporaryDirectory(prefix="mlops-tui-") as home,
-        running(Settings(world=World.DEMO, seed=SEED), ManualClock(NOW)) as server,
+        running(Settings(world=World.DEMO, seed=SEED, data=Path(home)), ManualClock(NOW)) as server,
     ):
         asyncio.run(_draw_all(server, shots, Path(home)))
     return 0

@@ -50,7 +50,7 @@ def main() -> None:
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     # Whoever looks at the dashboard comes first.
     os.nice(_MODEST)
-    plan = _plan(given.sandbox)
+    plan = read_plan(given.sandbox)
     if plan["arms"]:
         asyncio.run(make_past(given.data, given.sandbox, plan, past_windows(time.time())))
 
@@ -72,7 +72,8 @@ async def make_past(data: Path, sandbox: str, plan: Mapping[str, Any], windows: 
         await store.close(counts=False)
 
 
-def _plan(sandbox: str) -> dict[str, Any]:
+def read_plan(sandbox: str) -> dict[str, Any]:
+    """What the sandbox says is to serve."""
     with urllib.request.urlopen(f"{sandbox}/-/sandbox/inference", timeout=30) as answer:  # noqa: S310 - loopback
         plan: dict[str, Any] = json.load(answer)
         return plan
