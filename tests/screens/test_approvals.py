@@ -84,7 +84,7 @@ async def test_a_rejection_asks_why(company: Company) -> None:
         await pilot.press(*"no", "enter")
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press(*"fraud", "enter")
-        await until(pilot, lambda: "rejected" in app.notices())
+        await until(pilot, lambda: "rejected" in app.notices(), passing=1)
     assert votes(company, approval) == [("ada", "rejected")]
 
 
@@ -119,7 +119,7 @@ async def test_marked_rows_are_decided_together(company: Company) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await pilot.press("right", "enter")
-        await until(pilot, lambda: "2 of 2 done" in app.notices())
+        await until(pilot, lambda: "2 of 2 done" in app.notices(), passing=1)
 
 
 async def test_what_newly_waits_for_me_is_announced_and_what_was_there_is_not(company: Company) -> None:

@@ -79,9 +79,11 @@ async def test_the_list_starts_one_and_says_how_it_stands(company: Company) -> N
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
         await until(pilot, lambda: "No rollout. O starts one" in app.texts())
         await pilot.press("O")
-        await until(pilot, lambda: isinstance(app.screen, Chooser) and "which version" in app.texts())
+        await until(pilot, lambda: isinstance(app.screen, Chooser) and "which model" in app.texts(), passing=1)
+        await pilot.press(*"fraud", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Chooser) and "which version" in app.texts(), passing=1)
         await pilot.press(*"2.1.0", "enter")
-        await until(pilot, lambda: "which environment" in app.texts())
+        await until(pilot, lambda: "which environment" in app.texts(), passing=1)
         await pilot.press("enter")
         await confirm(app, pilot)
         await until(pilot, on_page(app, "step 1/3"), passing=1)
@@ -155,16 +157,16 @@ async def test_a_read_only_context_shows_and_changes_nothing(company: Company) -
 
 async def test_where_nothing_is_planned_it_says_how_to_plan(company: Company) -> None:
     await planned(company, "version: 1\nmodels: {fraud: {}}\n")
-    app = console(company, "rollouts")
+    app = console(company, "rollouts", projects=("acme/fraud",))
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await until(pilot, lambda: "No rollout. O starts one" in app.texts())
         await pilot.press("O")
-        await until(pilot, lambda: "No project of this context plans a rollout" in app.notices())
+        await until(pilot, lambda: "No project of this context plans a rollout" in app.notices(), passing=1)
         await pilot.press("3")
         await until(pilot, lambda: app.rows("models-table"))
         app.table("models-table").go_to("acme/fraud:fraud")
         await pilot.press("O")
-        await until(pilot, lambda: "No rollout of fraud is planned" in app.notices())
+        await until(pilot, lambda: "No rollout of fraud is planned" in app.notices(), passing=1)
 
 
 async def test_without_gitlab_the_last_seen_stays_with_its_age(company: Company) -> None:
