@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import mul
 
-from mlops_tui.domain.inferences import BATCH_SIZE, Subject, batch_rows, column_of, columns_of
+from mlops_tui.domain.inferences import BATCH_SIZE, Subject, attribute_of, batch_rows, column_of, columns_of
 from mlops_tui.domain.profiles import Bins, CategoryBins, NumericBins
 from mlops_tui.domain.traces import Span, SpanStatus, Value, text_of
 from mlops_tui.domain.window_slices import (
@@ -38,12 +38,14 @@ class _Group:
 class SliceCounter:
     """Counts spans into windows of ``width`` seconds, by the bins of ``profile`` if one is given.
 
-    With a profile only spans it covers are counted, and of them only its columns.
+    With a profile only spans it covers are counted, and of them only its columns. ``attributes`` are columns of other
+    attributes of spans that are counted besides.
     """
 
-    def __init__(self, width: int, profile: WindowProfile | None = None) -> None:
+    def __init__(self, width: int, profile: WindowProfile | None = None, attributes: Sequence[str] = ()) -> None:
         self._width = width
         self._profile = profile
+        self._attributes = attributes
         self._slices: dict[SliceKey, WindowSlice] = {}
 
     def add(self, spans: Iterable[tuple[Subject, Span]]) -> None:
@@ -80,6 +82,9 @@ class SliceCounter:
             for name, found in values.items()
             if self._profile is None or name in self._profile.bins
         }
+        for name in self._attributes:
+            if found := _attribute_values(group.spans, attribute_of(name)):
+                columns[name] = count_column(found, None)
         return WindowSlice(key, _traffic(group.spans), predictions, columns)
 
     def _bins(self, name: str) -> Bins | None:
@@ -114,6 +119,13 @@ def _gather_batches(spans: Sequence[Span]) -> tuple[int, dict[str, list[Value]]]
             items = value if isinstance(value, tuple) else (value,)
             values.setdefault(name, []).extend(item for item in items if item is not None)
     return predictions, values
+
+
+def _attribute_values(spans: Sequence[Span], key: str) -> list[Value]:
+    """The values of an attribute where it is there, those of a list one by one."""
+    found = (span.attributes.get(key) for span in spans)
+    items = (item for value in found for item in (value if isinstance(value, tuple) else (value,)))
+    return [item for item in items if item is not None]
 
 
 def count_column(values: Sequence[Value], bins: Bins | None) -> ColumnCounts:

@@ -1,4 +1,4 @@
-"""What a guardrail measures of the traffic: its errors, its latency, or a column of features and predictions."""
+"""What a guardrail measures of the traffic: errors, latency, or values of features, predictions and attributes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from mlops_tui.domain.inferences import ATTRIBUTE_COLUMN, PREDICTION_COLUMN, column_of
 from mlops_tui.domain.policy import Guardrail, GuardrailKind
 from mlops_tui.domain.profiles import FeatureCounts
 from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
@@ -41,9 +42,17 @@ class SlowEvents:
 
 @dataclass(frozen=True, slots=True)
 class ColumnValues:
-    """The values of a feature or a prediction, by the name of its column ("amount", "prediction.score")."""
+    """The values of a column: a feature ("amount"), a prediction ("prediction.score"), or any attribute of spans.
+
+    The last is called ``attribute.<name>``.
+    """
 
     column: str
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether it is an attribute that no window counts ahead."""
+        return self.column.startswith(ATTRIBUTE_COLUMN)
 
 
 Metric: TypeAlias = ErrorEvents | SlowEvents | ColumnValues
@@ -70,7 +79,7 @@ def metric_of(guardrail: Guardrail) -> Metric:
         case GuardrailKind.MEAN if _LATENCY.fullmatch(word):
             raise ValueError(f"The guardrail {guardrail.name} is unknown: latency is measured by kind quantile")
         case _:
-            return ColumnValues(name)
+            return ColumnValues(_column(name.strip()))
 
 
 def describe(metric: Metric) -> str:
@@ -81,6 +90,8 @@ def describe(metric: Metric) -> str:
         case SlowEvents():
             edge = metric.edge_ns / _MILLISECOND
             return f"spans of more than {edge:.4g} ms, the edge of a latency bucket next to the threshold"
+        case ColumnValues() if metric.is_attribute:
+            return f"values of the spans' attribute {metric.column.removeprefix(ATTRIBUTE_COLUMN)}, exact"
         case ColumnValues():
             return f"values of {metric.column}, exact"
 
@@ -98,6 +109,14 @@ def sample_of(metric: Metric, kind: GuardrailKind, traffic: Traffic, columns: Ma
             return EventSample(traffic.spans, slow)
         case ColumnValues():
             return _of_column(columns.get(metric.column), metric.column, kind)
+
+
+def _column(name: str) -> str:
+    """The column that a name in a plan means; features have no dot in theirs, and attributes of spans mostly do."""
+    key = name.removeprefix(ATTRIBUTE_COLUMN)
+    if key == name and ("." not in name or name.startswith(PREDICTION_COLUMN)):
+        return name
+    return column_of(key) or ATTRIBUTE_COLUMN + key
 
 
 def _of_column(values: FeatureCounts | None, column: str, kind: GuardrailKind) -> Sample:

@@ -29,6 +29,7 @@ FEATURE = "ml.feature."
 PREDICTION = "ml.prediction."
 GROUND_TRUTH = "ml.ground_truth."
 PREDICTION_COLUMN = "prediction."
+ATTRIBUTE_COLUMN = "attribute."
 SUBJECT_KEYS = (MODEL_NAME, MODEL_VERSION, TRACK, ENVIRONMENT, PROJECT_ID, PROJECT_NAME)
 FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,127}")
 
@@ -81,6 +82,13 @@ def column_of(key: str) -> str | None:
     if key.startswith(PREDICTION) and key != PREDICTION_ID:
         return PREDICTION_COLUMN + key[len(PREDICTION) :]
     return None
+
+
+def attribute_of(column: str) -> str:
+    """The attribute of spans that fills a column: any at all for one that is called ``attribute.<name>``."""
+    if column.startswith(ATTRIBUTE_COLUMN):
+        return column[len(ATTRIBUTE_COLUMN) :]
+    return f"ml.{column}" if column.startswith(PREDICTION_COLUMN) else FEATURE + column
 
 
 def columns_of(span: Span) -> dict[str, Value]:

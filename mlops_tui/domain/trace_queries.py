@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from mlops_tui.domain.inferences import Subject
+from mlops_tui.domain.inferences import ATTRIBUTE_COLUMN, Subject
 from mlops_tui.domain.traces import Attributes, SpanStatus, Value
 from mlops_tui.domain.window_slices import NO_PROFILE, Traffic, WindowProfile, WindowSlice
 from mlops_tui.domain.windows import WindowRow
@@ -134,7 +134,8 @@ class WindowQuery:
 
     ``width`` is in seconds, None for that of the store. ``profile`` holds the bins that ``profile_id`` stands for:
     whoever has them hands them in, since most stores do not know them. Where no columns are asked for, an empty
-    ``model`` means every model.
+    ``model`` means every model. Columns ``attribute.<name>`` are of any attribute of spans; no store counts them ahead,
+    so each answer reads the spans of ``times``, and they are asked for by themselves.
     """
 
     model: str
@@ -144,6 +145,17 @@ class WindowQuery:
     profile_id: str = NO_PROFILE
     width: int | None = None
     profile: WindowProfile | None = None
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Those of the columns that are attributes of spans, whatever they are."""
+        return tuple(column for column in self.columns if column.startswith(ATTRIBUTE_COLUMN))
+
+    def is_answered_by(self, part: WindowSlice) -> bool:
+        """Whether a slice of the model holds anything of what is asked for."""
+        if self.attributes:
+            return any(column in part.columns for column in self.attributes)
+        return part.predictions > 0
 
     @property
     def admitted(self) -> SubjectFilter:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from mlops_tui.domain.drift import FeatureKind
-from mlops_tui.domain.inferences import PREDICTION_COLUMN, Subject
+from mlops_tui.domain.inferences import ATTRIBUTE_COLUMN, PREDICTION_COLUMN, Subject
 from mlops_tui.domain.profiles import Bins, FeatureCounts, FeatureProfile, ReferenceProfile
 from mlops_tui.domain.windows import WindowKey, WindowRow
 
@@ -173,8 +173,13 @@ class WindowSlice:
         return replace(self, key=key)
 
     def row(self, column: str, bins: Bins | None) -> WindowRow:
-        """One column of it, as drift is computed from; without bins all finite numbers are in a single one."""
+        """One column of it, as drift is computed from; without bins all finite numbers are in a single one.
+
+        An attribute that is no part of an inference is nowhere missing.
+        """
         key, subject = self.key, self.key.subject
+        counts = self.columns.get(column, ColumnCounts())
+        rows = counts.n if column.startswith(ATTRIBUTE_COLUMN) else self.predictions
         return WindowRow(
             WindowKey(
                 datetime.fromtimestamp(key.start, UTC),
@@ -187,7 +192,7 @@ class WindowSlice:
                 column,
                 key.profile_id,
             ),
-            self.columns.get(column, ColumnCounts()).among(self.predictions, 1 if bins is None else bins.size),
+            counts.among(rows, 1 if bins is None else bins.size),
         )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Protocol
 
 from mlops_tui.domain.guardrail_metrics import ColumnValues, describe, metric_of, sample_of
@@ -93,18 +94,23 @@ async def measure(
     guardrails: Sequence[Guardrail],
     since: datetime,
     now: datetime,
+    measured_until: datetime | None = None,
 ) -> Measured:
     """The windows that began at ``since`` or later and are closed at ``now``: ended, and some seconds ago.
 
-    ``now`` is the server's time. A window that brings nothing at all is left out.
+    ``now`` is the server's time. A window that brings nothing at all is left out. Attributes of spans are counted in
+    windows from ``measured_until`` on alone, since that reads every span: what is earlier is evidence already.
     """
     times = TimeRange(start_ns=_nanoseconds(since), end_ns=_nanoseconds(now))
     subjects = SubjectFilter(environment=subject.environment)
     metrics = {guardrail.name: metric_of(guardrail) for guardrail in guardrails}
-    columns = tuple({metric.column for metric in metrics.values() if isinstance(metric, ColumnValues)})
-    query = WindowQuery(model=subject.model, times=times, subjects=subjects, columns=columns)
-    traffic, answer = await asyncio.gather(source.traffic(query), source.windows(query) if columns else _no_windows())
-    windows = _gathered(subject, traffic, answer)
+    columns = sorted({metric.column for metric in metrics.values() if isinstance(metric, ColumnValues)})
+    query = WindowQuery(model=subject.model, times=times, subjects=subjects, columns=tuple(columns))
+    counted = replace(query, columns=tuple(column for column in columns if column not in query.attributes))
+    unmeasured = replace(times, start_ns=_nanoseconds(max(since, measured_until or since)))
+    read = replace(query, columns=query.attributes, times=unmeasured)
+    traffic, answers = await asyncio.gather(source.traffic(counted), _windows(source, counted, read))
+    windows = _gathered(subject, traffic, answers)
     closed = [windows[start] for start in sorted(windows) if _is_closed(windows[start], since, now)]
     notes: dict[str, None] = {}
     measured = tuple(_measured(window, subject, guardrails, notes) for window in closed)
@@ -118,12 +124,12 @@ def ways_of_measuring(plan: RolloutPolicy) -> dict[str, str]:
     return {guardrail.name: describe(metric_of(guardrail)) for guardrail in plan.guardrails}
 
 
-async def _no_windows() -> WindowAnswer:
-    return WindowAnswer(())
+async def _windows(source: TrafficSource, *queries: WindowQuery) -> Sequence[WindowAnswer]:
+    return await asyncio.gather(*(source.windows(query) for query in queries if query.columns))
 
 
 def _gathered(
-    subject: MeasuredSubject, traffic: Sequence[WindowTraffic], answer: WindowAnswer
+    subject: MeasuredSubject, traffic: Sequence[WindowTraffic], answers: Sequence[WindowAnswer]
 ) -> dict[datetime, _Window]:
     """Everything by window; several subjects of one arm (two services, two projects' names) add up."""
     windows: dict[datetime, _Window] = {}
@@ -132,7 +138,7 @@ def _gathered(
         if arm is not None:
             window = windows.setdefault(row.window_start, _Window(row.window_start, row.width))
             window.traffic[arm] += row.traffic
-    for values in answer.rows:
+    for values in chain.from_iterable(answer.rows for answer in answers):
         key = values.key
         arm = subject.arm_of(
             Subject(

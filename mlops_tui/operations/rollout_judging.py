@@ -62,8 +62,8 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
     plan = record.plan
     if plan is None:
         return record
-    measured, obstacle = await _measured(session, record, plan, now)
     file = evidence_file(session, record)
+    measured, obstacle = await _measured(session, record, plan, now, file)
     fresh = tuple(item for window in measured.windows for item in window.measurements)
     kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
     obstacles = [item for item in (obstacle, complaint) if item is not None]
@@ -138,7 +138,7 @@ def plan_document(plan: RolloutPolicy) -> dict[str, JsonValue]:
 
 
 async def _measured(
-    session: Session, record: Rollout, plan: RolloutPolicy, now: datetime
+    session: Session, record: Rollout, plan: RolloutPolicy, now: datetime, file: EvidenceFile
 ) -> tuple[Measured, Obstacle | None]:
     if record.state.is_over:
         return Measured(), None
@@ -149,8 +149,9 @@ async def _measured(
     }
     subject = MeasuredSubject(record.project, record.model, record.environment, versions)
     try:
-        source = await session.traces()
-        return await measure(source, subject, plan.guardrails, record.begun_at, now), None
+        source, kept = await asyncio.gather(session.traces(), asyncio.to_thread(file.read))
+        until = kept[-1].at if kept else None
+        return await measure(source, subject, plan.guardrails, record.begun_at, now, until), None
     except MlopsError as error:
         return Measured(), Obstacle(Hindrance.NO_MEASUREMENTS, f"The traffic cannot be measured: {error}")
 

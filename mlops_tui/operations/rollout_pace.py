@@ -63,8 +63,8 @@ def _refuse_unknown(plan: RolloutPolicy, samples: dict[str, list[Sample]]) -> No
         if isinstance(metric, ColumnValues) and guardrail.name not in samples:
             raise UsageError(
                 f"The guardrail {guardrail.name} is unknown",
-                why=f"the traffic of the last hour has no column {metric.column}",
-                remedy="Name a feature, or a prediction as prediction.NAME, under metric",
+                why=f"the traffic of the last hour has no numbers of {metric.column}",
+                remedy="Name a feature, a prediction as prediction.NAME or an attribute as attribute.NAME under metric",
             )
 
 

@@ -197,13 +197,15 @@ def _overlapping(slices: Iterable[WindowSlice], times: TimeRange) -> list[Window
 
 def _rows(connection: sqlite3.Connection, query: WindowQuery) -> Iterable[WindowRow]:
     fold = _kept_fold(connection, query)
-    if fold is not None and (query.profile is None or newest_number(connection) - fold.counted <= FAR_BEHIND):
+    if query.attributes:
+        found = _counted_now(connection, Fold(None, query.width or base_fold(all_folds(connection)).width, 0), query)
+    elif fold is not None and (query.profile is None or newest_number(connection) - fold.counted <= FAR_BEHIND):
         found = _complete(connection, fold, query.times, query.admitted, columns=query.columns or None)
     else:
         fold = _brought_fold(connection, query)
         found = _counted_now(connection, fold, query)
-    bins: dict[str, Bins] = {} if fold.profile is None else dict(fold.profile.bins)
-    slices = [part for part in found if part.key.subject.model == query.model and part.predictions]
+    bins: dict[str, Bins] = {} if fold is None or fold.profile is None else dict(fold.profile.bins)
+    slices = [part for part in found if part.key.subject.model == query.model and query.is_answered_by(part)]
     return window_rows(_without_service(slices), query, bins)
 
 
@@ -232,7 +234,7 @@ def _brought_fold(connection: sqlite3.Connection, query: WindowQuery) -> Fold:
 
 
 def _counted_now(connection: sqlite3.Connection, fold: Fold, query: WindowQuery) -> list[WindowSlice]:
-    counter = SliceCounter(fold.width, fold.profile)
+    counter = SliceCounter(fold.width, fold.profile, query.attributes)
     for spans in SpanLoader(connection).ended(query.times.widened(fold.width), STEP):
         counter.add((stored.subject, stored.span) for stored in spans if query.admitted.admits(stored.subject))
     return merged(counter.slices())

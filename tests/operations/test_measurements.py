@@ -36,6 +36,7 @@ class Source:
     def __init__(self) -> None:
         self.traffic_rows: list[WindowTraffic] = []
         self.value_rows: list[WindowRow] = []
+        self.asked: list[WindowQuery] = []
 
     def window(self, number: int, arm: str, latencies: list[int], errors: int = 0, **subject: str) -> None:
         version = {"stable": "2.0.0", "canary": "2.1.0"}.get(arm, "")
@@ -59,8 +60,9 @@ class Source:
     async def traffic(self, _query: WindowQuery) -> tuple[WindowTraffic, ...]:
         return tuple(self.traffic_rows)
 
-    async def windows(self, _query: WindowQuery) -> WindowAnswer:
-        return WindowAnswer(tuple(self.value_rows))
+    async def windows(self, query: WindowQuery) -> WindowAnswer:
+        self.asked.append(query)
+        return WindowAnswer(tuple(row for row in self.value_rows if row.key.feature in query.columns))
 
 
 async def samples(source: Source, *guardrails: Guardrail, now: datetime | None = None) -> list[dict[str, Sample]]:
@@ -103,6 +105,34 @@ async def test_slow_answers_are_counted_beyond_an_edge_next_to_the_threshold() -
     source = Source()
     source.window(0, "stable", [10, 100, 230, 270, 400, 4_000])
     assert await samples(source, guardrail("quantile", "latency", 250)) == [{"stable": EventSample(6, 3)}]
+
+
+@pytest.mark.parametrize(
+    ("metric", "column"),
+    [
+        ("amount", "amount"),
+        ("prediction.score", "prediction.score"),
+        ("ml.feature.amount", "amount"),
+        ("ml.prediction.score", "prediction.score"),
+        ("gen_ai.usage.output_tokens", "attribute.gen_ai.usage.output_tokens"),
+        ("attribute.tokens", "attribute.tokens"),
+        ("attribute.ml.feature.amount", "amount"),
+    ],
+)
+async def test_a_mean_is_of_a_feature_a_prediction_or_any_attribute_of_spans(metric: str, column: str) -> None:
+    source = Source()
+    source.window(0, "stable", [5] * 2)
+    source.values(0, "stable", column, [3.0, 5.0])
+    assert await samples(source, guardrail("mean", metric)) == [{"stable": ValueSample(2, 8.0, 34.0)}]
+
+
+async def test_attributes_are_read_from_where_the_evidence_ends() -> None:
+    source = Source()
+    guardrails = [guardrail("mean", "tokens.out"), guardrail("mean", "amount")]
+    await measure(source, SUBJECT, guardrails, START, START + timedelta(hours=1), START + timedelta(minutes=50))
+    asked = {query.columns: query.times.start_ns for query in source.asked}
+    began = int(START.timestamp()) * 1_000_000_000
+    assert asked == {("amount",): began, ("attribute.tokens.out",): began + 3_000 * 1_000_000_000}
 
 
 async def test_columns_are_means_shares_or_counts() -> None:

@@ -166,7 +166,8 @@ class SampledTraces:
             )
         width = query.width or DEFAULT_WIDTH
         sample = await self._sample(query.times, query.admitted, width)
-        slices = [part.without_service() for part in _slices(sample.spans, width, profile) if part.predictions]
+        counted = _slices(sample.spans, width, profile, query.attributes)
+        slices = [part.without_service() for part in counted if query.is_answered_by(part)]
         bins: Mapping[str, Bins] = {} if profile is None else profile.bins
         return WindowAnswer(tuple(window_rows(_merged(slices), query, bins)), sample.size)
 
@@ -260,8 +261,10 @@ def _distinct(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple({(span.trace_id, span.span_id): span for span in spans}.values())
 
 
-def _slices(spans: Sequence[Span], width: int, profile: WindowProfile | None) -> tuple[WindowSlice, ...]:
-    counter = SliceCounter(width, profile)
+def _slices(
+    spans: Sequence[Span], width: int, profile: WindowProfile | None, attributes: Sequence[str] = ()
+) -> tuple[WindowSlice, ...]:
+    counter = SliceCounter(width, profile, attributes)
     counter.add((counted_subject(span), span) for span in spans)
     return counter.slices()
 

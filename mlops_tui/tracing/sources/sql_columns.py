@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlops_tui.domain.inferences import FEATURE, PREDICTION, PREDICTION_ID
+from mlops_tui.domain.inferences import ATTRIBUTE_COLUMN, FEATURE, PREDICTION, PREDICTION_ID, attribute_of
 from mlops_tui.domain.trace_queries import LAST_NS, TimeRange
 from mlops_tui.tracing.sources.sql_text import all_of, quoted
 
@@ -14,15 +14,10 @@ NO_NUMBER = "CAST(NULL, 'Nullable(Float64)')"
 _SPELLED_NUMBERS = {"nan": "nan", "+inf": "inf", "inf": "inf", "-inf": "-inf"}
 
 
-def attribute_name(column: str) -> str:
-    """The attribute that fills a column of windows."""
-    return f"ml.{column}" if column.startswith("prediction.") else FEATURE + column
-
-
 def is_column(key: str, wanted: Sequence[str] = ()) -> str:
     """Whether an attribute's name is that of a column, or of one of those wanted."""
     if wanted:
-        names = ", ".join(quoted(attribute_name(column)) for column in wanted)
+        names = ", ".join(quoted(attribute_of(column)) for column in wanted)
         return f"{key} IN ({names})"
     prediction = f"(startsWith({key}, {quoted(PREDICTION)}) AND {key} != {quoted(PREDICTION_ID)})"
     return f"(startsWith({key}, {quoted(FEATURE)}) OR {prediction})"
@@ -30,8 +25,12 @@ def is_column(key: str, wanted: Sequence[str] = ()) -> str:
 
 def column_name(key: str) -> str:
     """The column that an attribute fills."""
-    feature, shared = quoted(FEATURE), len("ml.") + 1
-    return f"if(startsWith({key}, {feature}), substring({key}, {len(FEATURE) + 1}), substring({key}, {shared}))"
+    feature, prediction, shared = quoted(FEATURE), quoted(PREDICTION), len("ml.") + 1
+    other = f"concat({quoted(ATTRIBUTE_COLUMN)}, {key})"
+    return (
+        f"multiIf(startsWith({key}, {feature}), substring({key}, {len(FEATURE) + 1}), "
+        f"startsWith({key}, {prediction}), substring({key}, {shared}), {other})"
+    )
 
 
 def text_items(value: str) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from mlops_tui.domain.inferences import attribute_of
 from mlops_tui.domain.trace_queries import TimeRange
 from mlops_tui.domain.traces import SpanEvent, SpanLink, Value
 from mlops_tui.tracing.sources import sql_attributes
 from mlops_tui.tracing.sources.sql_columns import (
     NO_NUMBER,
-    attribute_name,
     began,
     column_name,
     is_column,
@@ -210,7 +210,7 @@ class JsonLayout(MapLayout):
         return "toJSONString(SpanAttributes)"
 
     def _items(self, column: str) -> str:
-        value = _path("SpanAttributes", attribute_name(column))
+        value = _path("SpanAttributes", attribute_of(column))
         number = f"coalesce(dynamicElement({value}, 'Float64'), toFloat64(dynamicElement({value}, 'Int64')))"
         listed = f"startsWith(dynamicType({value}), 'Array')"
         single = f"[(ifNull(toString({value}), ''), {number})]"

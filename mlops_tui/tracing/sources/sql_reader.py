@@ -123,8 +123,8 @@ class SqlTraces:
                 remedy="Hand the profile in with the question",
             )
         layout, width = await self._layout(), query.width or DEFAULT_WIDTH
-        every: tuple[str, ...] = ()
-        if layout.needs_columns:
+        every: tuple[str, ...] = query.attributes if layout.needs_columns else ()
+        if layout.needs_columns and not every:
             every = await self.columns(query.model, query.times.widened(width))
             if not every:
                 return WindowAnswer(())

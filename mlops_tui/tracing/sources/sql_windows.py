@@ -35,7 +35,12 @@ def window_statement(
     # The names of the parts are left out, since some layouts have none: both sides have to be of one type.
     of = "Array(Tuple(String, Array(Tuple(String, Nullable(Float64)))))"
     gathered = f"arrayConcat(CAST([{counted}], '{of}'), CAST({layout.columns(columns or every)}, '{of}')) AS columns"
-    inner = spans(layout, query.times.widened(width), query.admitted, (gathered, f"{_has_columns(layout)} AS counts"))
+    inner = spans(
+        layout,
+        query.times.widened(width),
+        query.admitted,
+        (gathered, f"{_has_columns(layout, query.attributes)} AS counts"),
+    )
     unfolded = (
         f"SELECT {_window(width)} AS window, "
         # One short value instead of four texts, since it stands beside every value of a span.
@@ -47,7 +52,7 @@ def window_statement(
         f"arrayJoin(items) AS item, item.1 AS text, item.2 AS x, ifNull(isFinite(x), 0) AS finite FROM ({unfolded})"
     )
     bins = {} if query.profile is None else dict(query.profile.bins)
-    counts = (
+    figures = (
         "count(), countIf(isNaN(x)), countIf(x = inf), countIf(x = -inf), countIf(isNull(x)), "
         "reinterpretAsUInt64(toFloat64(ifNull(sumIf(x, finite), 0))), "
         "reinterpretAsUInt64(toFloat64(ifNull(sumIf(x * x, finite), 0))), "
@@ -56,7 +61,7 @@ def window_statement(
         f"sumForEach({_cumulative(bins)}), sumForEach({_categories(bins)})"
     )
     return (
-        f"SELECT toJSONString(tuple(window, subject, name, {counts})) AS answer "
+        f"SELECT toJSONString(tuple(window, subject, name, {figures})) AS answer "
         f"FROM ({values}) GROUP BY window, subject, name"
     )
 
@@ -116,8 +121,8 @@ def _window(width: int) -> str:
     return f"intDiv(end_ns, {width * _NANOSECONDS}) * {width}"
 
 
-def _has_columns(layout: Layout) -> str:
-    return f"arrayExists(key -> {is_column('key')}, {layout.keys})"
+def _has_columns(layout: Layout, wanted: Sequence[str]) -> str:
+    return f"arrayExists(key -> {is_column('key', wanted)}, {layout.keys})"
 
 
 def _batch_rows(layout: Layout, every: Sequence[str]) -> str:

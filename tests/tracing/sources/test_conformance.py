@@ -222,15 +222,17 @@ def test_a_reader_says_what_it_can_do(opened: Opened, theirs: TraceReader) -> No
         WindowQuery("fraud", ALL, profile_id=PROFILE.profile_id, profile=PROFILE),
         WindowQuery("fraud", ALL, SubjectFilter(arm="canary", version="1.3.0"), ("amount", "absent")),
         WindowQuery("fraud", TimeRange(NOON + 10 * SECOND, NOON + 310 * SECOND)),
+        WindowQuery("fraud", ALL, SubjectFilter(), ("attribute.app.revenue", "attribute.app.tokens", "attribute.none")),
         WindowQuery("nobody", ALL),
     ],
-    ids=["moments", "bins", "subjects", "range", "nothing"],
+    ids=["moments", "bins", "subjects", "range", "attributes", "nothing"],
 )
 async def test_windows_are_the_same_to_the_last_integer(
     theirs: TraceReader, ours: EmbeddedTraces, query: WindowQuery
 ) -> None:
     answer, expected = await theirs.windows(query), await ours.windows(query)
     assert counts(answer.rows) == counts(expected.rows)
+    assert bool(answer.rows) is (query.model != "nobody")
     assert [row.key.window_start for row in answer.rows] == [row.key.window_start for row in expected.rows]
     sums = {row.key: (row.values.sum, row.values.sum_sq) for row in expected.rows}
     for row in answer.rows:

@@ -44,7 +44,7 @@ def traffic(*, seed: int = 7, count: int = 60, finite: bool = False, whole: bool
     numbers += [chance.gauss(0, 10.0 ** chance.randint(-9, 9)) for _ in range(40)]
     countries: list[Value] = ["DE", "FR", "it's", "a\\b{{c}}$d", "žluť", *([5.0] if whole else [])]
     spans = [_inference(number, chance, numbers, countries) for number in range(1, count)]
-    spans += [_batch(500), _batch(501)]
+    spans += [_batch(500), _batch(501), inference(502, columns={"app.revenue": 2.5, "app.tokens": (3, 4)})]
     spans += [span(600, name="GET /health", took_ns=1_000), span(601, {"ml.model.name": "churn"}, resource=OTHER)]
     spans += _tree(700)
     named = [label(800 + number, "fraud", prediction=f"p-{number}", end_ns=NOON + 400 * SECOND) for number in (10, 20)]
@@ -81,6 +81,8 @@ def _inference(number: int, chance: random.Random, numbers: Sequence[float], cou
         columns["ml.feature.country"] = chance.choice(countries)
     if chance.random() < 0.9:
         columns["ml.prediction.score"] = chance.random()
+    if number % 3:
+        columns["app.revenue"] = number / 4 if number % 7 else "unknown"
     if chance.random() < 0.3:
         columns["ml.prediction.label"] = chance.choice(["fraud", "fine"])
     return inference(
