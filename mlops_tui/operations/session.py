@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mlops_tui.config.paths import Paths, private_folder
 from mlops_tui.config.tokens import endpoint_key
@@ -18,11 +18,9 @@ from mlops_tui.domain.api_calls import Door
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.contexts import Context
 from mlops_tui.domain.credentials import FoundCredential, TokenKind
-from mlops_tui.domain.drift_windows import KnownVerdicts
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Policy
-from mlops_tui.domain.profiles import StoredProfile
 from mlops_tui.domain.projects import Project, ProjectRef, User
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.authentication import Credential
@@ -34,10 +32,15 @@ from mlops_tui.gitlab.identity import current_user
 from mlops_tui.gitlab.projects import ProjectDirectory
 from mlops_tui.gitlab.transport import Transport, TransportOptions
 from mlops_tui.live.snapshots import CachedView
-from mlops_tui.storage.alerts import FILE_NAME, AlertStore
 from mlops_tui.storage.cache import Cache
 from mlops_tui.storage.journal import Journal
-from mlops_tui.tracing.readers import TraceReader
+
+if TYPE_CHECKING:
+    # What monitoring needs takes a tenth of a second to import, which most commands would pay for nothing.
+    from mlops_tui.domain.drift_windows import KnownVerdicts
+    from mlops_tui.domain.profiles import StoredProfile
+    from mlops_tui.storage.alerts import AlertStore
+    from mlops_tui.tracing.readers import TraceReader
 
 T = TypeVar("T")
 _GROUPS_LAST = timedelta(hours=1)
@@ -62,8 +65,8 @@ class Session:
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
-    known_verdicts: KnownVerdicts = field(default_factory=KnownVerdicts)
     judges: dict[str, object] = field(default_factory=dict)
+    _known_verdicts: KnownVerdicts | None = None
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
     _books: dict[int, DeploymentBook] = field(default_factory=dict)
@@ -129,6 +132,15 @@ class Session:
         """What is remembered of the project's deployments."""
         return self._books.setdefault(project.id, DeploymentBook())
 
+    @property
+    def known_verdicts(self) -> KnownVerdicts:
+        """What was said of windows, by what they were made of."""
+        if self._known_verdicts is None:
+            from mlops_tui.domain.drift_windows import KnownVerdicts
+
+            self._known_verdicts = KnownVerdicts()
+        return self._known_verdicts
+
     async def traces(self) -> TraceReader:
         """What keeps the context's inference traces, opened once and closed with the session.
 
@@ -158,6 +170,8 @@ class Session:
         """
         async with self._opening:
             if self._alerts is None:
+                from mlops_tui.storage.alerts import FILE_NAME, AlertStore
+
                 self._alerts = await asyncio.to_thread(AlertStore, private_folder(self.data) / FILE_NAME)
                 self._opened.callback(self._alerts.close)
             return self._alerts
