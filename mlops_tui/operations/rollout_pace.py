@@ -19,6 +19,11 @@ from mlops_tui.operations.session import Session
 
 _LATELY = timedelta(hours=1)
 
+_COLUMN_REMEDY = (
+    "Name a feature, a prediction as prediction.NAME or an attribute of spans as attribute.NAME under metric"
+)
+_ATTRIBUTE_REMEDY = "Name an attribute of the model's spans; the embedded store keeps those of `--keep-attribute`"
+
 
 async def recent_pace(
     session: Session,
@@ -64,7 +69,7 @@ def _refuse_unknown(plan: RolloutPolicy, samples: dict[str, list[Sample]]) -> No
             raise UsageError(
                 f"The guardrail {guardrail.name} is unknown",
                 why=f"the traffic of the last hour has no numbers of {metric.column}",
-                remedy="Name a feature, a prediction as prediction.NAME or an attribute as attribute.NAME under metric",
+                remedy=_ATTRIBUTE_REMEDY if metric.is_attribute else _COLUMN_REMEDY,
             )
 
 
