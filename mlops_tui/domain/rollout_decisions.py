@@ -88,11 +88,13 @@ def _complete(record: Rollout) -> Decision:
     step = record.step
     if step is not None and not is_automatic(step):
         return Decision(Course.WAIT, "the step has neither a time nor samples, so a person goes on")
+    if record.needs is None or not all(record.needs.samples.values()):
+        return _unheard(record)
     match record.verdict:
+        case Verdict.HEALTHY if record.progress.step >= len(record.steps) and len(record.arms) > 2:
+            return Decision(Course.TELL, "it is healthy, and a person says which new version gets everything")
         case Verdict.HEALTHY:
             return Decision(Course.ADVANCE, record.judgement.reason if record.judgement else "it is healthy")
-        case Verdict.INSUFFICIENT if _is_unheard(record):
-            return Decision(Course.WAIT, "its first windows are not closed yet")
         case Verdict.INSUFFICIENT:
             reason = record.judgement.reason if record.judgement else "nothing was measured"
             return _insufficient(record, reason)
@@ -101,10 +103,12 @@ def _complete(record: Rollout) -> Decision:
     assert_never(record.verdict)
 
 
-def _is_unheard(record: Rollout) -> bool:
-    """Whether an arm was not measured on this step yet, and may still be."""
-    needs = record.needs
-    return needs is not None and not needs.silent and not all(needs.samples.values())
+def _unheard(record: Rollout) -> Decision:
+    """A verdict of earlier steps lets nothing pass on this one: first every arm has to be measured on it."""
+    silent = record.needs.silent if record.needs else ()
+    if silent:
+        return _insufficient(record, f"the step is over, and {', '.join(silent)} served nothing on it")
+    return Decision(Course.WAIT, "its first windows are not closed yet")
 
 
 def is_automatic(step: RolloutStep) -> bool:

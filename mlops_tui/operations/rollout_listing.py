@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
-from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.errors import RemoteError, UsageError
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
 from mlops_tui.domain.rollout_records import Rollout
@@ -32,7 +32,8 @@ class Found:
 async def rollouts(session: Session) -> Snapshot[tuple[Rollout, ...]]:
     """Every rollout of the context's projects, those under way first, then the newest.
 
-    Where flags may not be read or a policy file is wrong, the snapshot's ``error`` says so and the rest is there.
+    Where a project or its flags cannot be read or a policy file is wrong, the snapshot's ``error`` says so and the rest
+    is there. Raises RemoteError when no project can be read.
     """
     snapshot = await _all(session)
     records = tuple(item.record for item in snapshot.data)
@@ -50,15 +51,27 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
 
 async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
     projects = await session.projects()
-    readings = await asyncio.gather(*(read_project(session, project) for project in projects))
+    answers = await asyncio.gather(*(_reading(session, project) for project in projects))
+    readings = [answer for answer in answers if isinstance(answer, ProjectReading)]
+    unread = [answer for answer in answers if not isinstance(answer, ProjectReading)]
+    if unread and not readings:
+        raise unread[0]
     told = await asyncio.to_thread(stories, session.journal)
     listed = await asyncio.gather(*(_of_project(session, reading, told) for reading in readings))
     found = [item for part in listed for item in part]
     found.sort(key=lambda item: (item.record.state.is_over, -item.record.progress.since.timestamp()))
     snapshot = session.snapshot(tuple(found))
     errors = [error for item in readings for error in (item.flags_error, item.policy_error) if error is not None]
-    error = next(iter(errors), None)
+    error = next(iter((*unread, *errors)), None)
     return snapshot.failed(error) if error else snapshot
+
+
+async def _reading(session: Session, project: Project) -> ProjectReading | RemoteError:
+    """One project; what keeps it from being read must not keep a rollout of another from being aborted."""
+    try:
+        return await read_project(session, project)
+    except RemoteError as error:
+        return error
 
 
 async def find_rollout(session: Session, name: str) -> Snapshot[Found]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import Outcome, Receipt
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
-from mlops_tui.domain.errors import MlopsError, RateLimitedError, RefusedError, RemoteError
+from mlops_tui.domain.errors import MlopsError, RemoteError
 from mlops_tui.domain.rollout_decisions import Course, Decision, decide
 from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, run
@@ -77,20 +77,23 @@ class Watcher:
         keeper = self._keeper_of(record)
         try:
             is_ours = await keeper.keep() if decision.course is not Course.OVER else False
-        except NoLeaseError as error:
-            if decision.course is not Course.ROLL_BACK:
-                return Look(record, decision, note=str(error), error=error)
-            return await self._done(record, decision, None)
+        except (NoLeaseError, RemoteError) as error:
+            if decision.course is Course.ROLL_BACK:
+                return await self._done(record, decision, None)
+            if isinstance(error, RemoteError):
+                raise
+            return Look(record, decision, note=str(error), error=error)
         record = replace(record, lease=keeper.other or record.lease)
         if not decision.course.acts:
             return Look(record, decision)
         if not is_ours:
             who = keeper.other.holder if keeper.other else "another watcher"
             return Look(record, decision, note=f"{who} holds the lease, and acts")
-        return await self._done(record, decision, keeper)
+        # Nothing may stop an abort half-way, a lost lease least of all.
+        return await self._done(record, decision, None if decision.course is Course.ROLL_BACK else keeper)
 
     async def _done(self, record: Rollout, decision: Decision, keeper: LeaseKeeper | None) -> Look:
-        """Carry a decision out; a refusal is told, and the next look decides anew."""
+        """Carry a decision out; what keeps it from being done is told, and the next look decides anew."""
         try:
             await self._settle()
             action = await self._action(record, decision)
@@ -99,8 +102,10 @@ class Watcher:
             if keeper is not None:
                 action = leased(action, keeper)
             receipt = await run(self.session, action, action.preview.confirmation.name)
-        except (RefusedError, RateLimitedError) as error:
+        except MlopsError as error:
             return Look(record, decision, note=str(error), error=error)
+        if decision.course is Course.ROLL_BACK and receipt.outcome is Outcome.DONE:
+            self._aborts += 1
         fresh = await self._fresh(record)
         return Look(fresh, decision, receipt, note=receipt.message)
 
@@ -111,8 +116,7 @@ class Watcher:
             case Course.HOLD:
                 return await prepare_hold(self.session, record.id, decision.reason)
             case Course.ROLL_BACK:
-                self._aborts += 1
-                if self._aborts > _MOST_ABORTS:
+                if self._aborts >= _MOST_ABORTS:
                     return None
                 return await prepare_abort(self.session, record.id, decision.reason)
             case Course.WAIT | Course.TELL | Course.OVER:

@@ -20,6 +20,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PLAN = RolloutPolicy(
     RolloutDriver.FLAG, (RolloutStep(5, timedelta(minutes=10), 100), RolloutStep(50, timedelta(0), 0), RolloutStep(100))
 )
+ENDING = replace(PLAN, steps=(*PLAN.steps[:2], RolloutStep(100, timedelta(minutes=10))))
 NOTHING_LEFT = StepProgress(timedelta(0), {"stable": 500, "canary": 200}, {"stable": 0, "canary": 0}, NOW)
 
 
@@ -33,6 +34,7 @@ def rollout(
     plan: RolloutPolicy = PLAN,
     live: str = "2.0.0",
     is_changing: bool = False,
+    arms: int = 1,
 ) -> Rollout:
     progress = Progress(phase, step, NOW)
     return Rollout(
@@ -49,7 +51,7 @@ def rollout(
         progress=progress,
         state=state_of(progress, is_changing=is_changing, is_complete=needs.is_complete),
         begun_at=NOW,
-        arms=(Arm("stable", live, 95.0, True), Arm("canary", "2.1.0", 5.0, False)),
+        arms=(Arm("stable", live, 95.0, True), *(Arm("canary", "2.1.0", 5.0, False) for _ in range(arms))),
         needs=needs,
         judgement=Judgement(NOW, verdict, "because", ()) if verdict else None,
         obstacles=obstacles,
@@ -76,6 +78,10 @@ IN_FLIGHT = Obstacle(Hindrance.IN_FLIGHT, "deployment 9 is running", stops_watch
         (rollout(verdict=None), Course.HOLD),
         (rollout(verdict=None, needs=UNHEARD), Course.WAIT),
         (rollout(verdict=None, needs=replace(UNHEARD, silent=("canary",))), Course.HOLD),
+        (rollout(needs=UNHEARD), Course.WAIT),
+        (rollout(needs=replace(UNHEARD, silent=("canary",))), Course.HOLD),
+        (rollout(step=3, plan=ENDING), Course.ADVANCE),
+        (rollout(step=3, plan=ENDING, arms=2), Course.TELL),
         (rollout(verdict=Verdict.INVALID), Course.HOLD),
         (rollout(plan=replace(PLAN, on_insufficient=OnInsufficient.TELL), verdict=None), Course.TELL),
         (rollout(step=2), Course.WAIT),
@@ -107,7 +113,7 @@ def test_what_is_done(record: Rollout, course: Course) -> None:
     st.sampled_from(Phase),
     st.one_of(st.none(), st.sampled_from(Verdict)),
     st.integers(0, 3),
-    st.sampled_from([NOTHING_LEFT, SOAKING, SLOW, SILENT]),
+    st.sampled_from([NOTHING_LEFT, SOAKING, SLOW, SILENT, UNHEARD, replace(UNHEARD, silent=("stable", "canary"))]),
     st.sampled_from([None, *Hindrance]),
     st.booleans(),
 )
@@ -124,5 +130,6 @@ def test_traffic_is_only_given_to_what_is_healthy_and_unhindered(
         if record.state is RolloutState.READY:
             assert verdict is Verdict.HEALTHY
             assert needs.is_complete
+            assert all(needs.samples.values())
     if verdict is Verdict.BREACH and not record.state.is_over and phase is not Phase.ABORTING:
         assert decision.course is Course.ROLL_BACK
