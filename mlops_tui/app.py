@@ -132,9 +132,13 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         await self.watches.close()
         if self.session is not None:
             try:
-                await asyncio.wait_for(self.session.close(), LEAVE_SECONDS)
+                await asyncio.wait_for(self._close(self.session), LEAVE_SECONDS)
             except TimeoutError:
                 self.log.warning("the session did not close in time")
+
+    async def _close(self, session: Session) -> None:
+        await self._frames.keep_all(session)
+        await session.close()
 
     def _all_views(self) -> list[View]:
         return [screen for screen in opened_screens(self) if isinstance(screen, View)]

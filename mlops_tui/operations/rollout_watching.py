@@ -11,7 +11,17 @@ import socket
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 
-from mlops_tui.domain.actions import Outcome, Receipt
+from mlops_tui.domain.actions import (
+    ActionKind,
+    Change,
+    Confirmation,
+    ConfirmationKind,
+    Intent,
+    Outcome,
+    Preview,
+    Receipt,
+    Subject,
+)
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
 from mlops_tui.domain.errors import MlopsError, RemoteError
 from mlops_tui.domain.rollout_decisions import Course, Decision, decide
@@ -139,6 +149,29 @@ class Watcher:
             unique = f"{self.holder[:80]} {secrets.token_hex(4)}"
             self._keeper = LeaseKeeper(self.session, record.project, record.id, unique)
         return self._keeper
+
+
+def watch_preview(rollout: Rollout, origin: str) -> Preview:
+    """What a person agrees to before the program acts by itself; the intents come with the actions, one each."""
+    subject = Subject(origin, rollout.project.path, rollout.model, rollout.version, rollout.environment)
+    confirmation = Confirmation(ConfirmationKind.YES)
+    if rollout.is_production:
+        confirmation = Confirmation(ConfirmationKind.TYPE_NAME, rollout.model)
+    plan = rollout.plan
+    return Preview(
+        intent=Intent("", ActionKind.ADVANCE_ROLLOUT, subject, rollout.progress.since),
+        title=f"Watch the rollout of {rollout.model} {rollout.version} in {rollout.environment} from here",
+        calls=(),
+        changes=(
+            Change("next steps", "by hand", "as soon as a step has its time and samples and is HEALTHY"),
+            Change("on a breach", "by hand", f"{plan.on_breach.value} at once" if plan else "nothing is planned"),
+            Change("too little data", "by hand", plan.on_insufficient.value if plan else "nothing is planned"),
+        ),
+        confirmation=confirmation,
+        is_production=rollout.is_production,
+        obstacles=("From now on this program acts without asking, until it is closed or W is pressed again",),
+        gaps=("It takes a lease (a feature flag without strategies), so that of several watchers one acts",),
+    )
 
 
 async def watching(watcher: Watcher, interval: float = INTERVAL) -> AsyncGenerator[Look, None]:

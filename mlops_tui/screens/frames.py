@@ -32,6 +32,7 @@ class FrameStore:
         self._context = context
         self._clock = clock
         self._kept: dict[str, Snapshot[FirstFrame]] = {}
+        self._waiting: dict[str, FirstFrame] = {}
         self._tasks: set[asyncio.Task[bool]] = set()
 
     def read(self, folder: Path, view: str) -> FirstFrame | None:
@@ -49,15 +50,26 @@ class FrameStore:
         return snapshot.data if snapshot is not None else None
 
     def keep(self, view: str, frame: FirstFrame, session: Session | None) -> None:
-        """Keep what the view shows, unless it is what was kept, or was kept a moment ago."""
+        """Keep what the view shows, unless it is what was kept; what comes a moment later waits for ``keep_all``."""
         now = self._clock.now()
         last = self._kept.get(view)
-        if session is None or (last is not None and (last.data == frame or now - last.fetched_at < KEEPING)):
+        if session is None:
             return
+        if last is not None and (last.data == frame or now - last.fetched_at < KEEPING):
+            self._waiting[view] = frame
+            return
+        self._waiting.pop(view, None)
         snapshot = self._kept[view] = Snapshot(frame, now, "")
         task = asyncio.create_task(self._cached(session.cache, view).store(snapshot))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def keep_all(self, session: Session) -> None:
+        """Keep what every view shows now: the first thing a view shows is seldom all of it."""
+        await asyncio.gather(*self._tasks)
+        for view, frame in self._waiting.items():
+            if frame != self._kept[view].data:
+                await self._cached(session.cache, view).store(Snapshot(frame, self._clock.now(), ""))
 
     def _cached(self, cache: Cache, view: str) -> CachedView[FirstFrame]:
         return CachedView(cache, self._context, _PREFIX + view, FirstFrame)

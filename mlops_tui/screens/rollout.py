@@ -25,7 +25,7 @@ from mlops_tui.screens.rollout_figures import intervals, tracks
 from mlops_tui.screens.rollout_tree import TREE_COLUMNS, rollout_branch
 from mlops_tui.screens.rollout_values import rollout_value
 from mlops_tui.screens.steering import SteeringView
-from mlops_tui.screens.watching import Watch, watch_preview
+from mlops_tui.screens.watching import Watch
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.cells import Cell
@@ -215,6 +215,8 @@ class RolloutView(SteeringView):
         def begin(typed: str | None) -> None:
             if typed is not None:
                 self.host.watches.start(session, rollout)
+
+        from mlops_tui.operations.rollout_watching import watch_preview
 
         preview = watch_preview(rollout, session.context.origin)
         self.app.push_screen(ConfirmDialog(preview, origin=self.host.context.url, verb="Watch"), begin)

@@ -9,20 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mlops_tui.domain.actions import (
-    ActionKind,
-    Change,
-    Confirmation,
-    ConfirmationKind,
-    Intent,
-    Outcome,
-    Preview,
-    Subject,
-)
 from mlops_tui.domain.errors import MlopsError, RemoteError
-from mlops_tui.domain.rollout_records import Rollout
 
 if TYPE_CHECKING:
+    from mlops_tui.domain.rollout_records import Rollout
     from mlops_tui.operations.rollout_watching import Look
     from mlops_tui.operations.session import Session
 
@@ -132,28 +122,7 @@ def news(watch: Watch) -> str:
     look = watch.look
     if look is None or look.receipt is None:
         return ""
+    from mlops_tui.domain.actions import Outcome
+
     done = "" if look.receipt.outcome is Outcome.DONE else f"{look.receipt.outcome.value}: "
     return f"{done}{look.receipt.message}, since {look.decision.reason}."
-
-
-def watch_preview(rollout: Rollout, origin: str) -> Preview:
-    """What a person agrees to before the program acts by itself; the intents come with the actions, one each."""
-    subject = Subject(origin, rollout.project.path, rollout.model, rollout.version, rollout.environment)
-    confirmation = Confirmation(ConfirmationKind.YES)
-    if rollout.is_production:
-        confirmation = Confirmation(ConfirmationKind.TYPE_NAME, rollout.model)
-    plan = rollout.plan
-    return Preview(
-        intent=Intent("", ActionKind.ADVANCE_ROLLOUT, subject, rollout.progress.since),
-        title=f"Watch the rollout of {rollout.model} {rollout.version} in {rollout.environment} from here",
-        calls=(),
-        changes=(
-            Change("next steps", "by hand", "as soon as a step has its time and samples and is HEALTHY"),
-            Change("on a breach", "by hand", f"{plan.on_breach.value} at once" if plan else "nothing is planned"),
-            Change("too little data", "by hand", plan.on_insufficient.value if plan else "nothing is planned"),
-        ),
-        confirmation=confirmation,
-        is_production=rollout.is_production,
-        obstacles=("From now on this program acts without asking, until it is closed or W is pressed again",),
-        gaps=("It takes a lease (a feature flag without strategies), so that of several watchers one acts",),
-    )
