@@ -12,10 +12,10 @@ from mlops_tui.domain.durations import coarse_duration
 from mlops_tui.domain.policy import Severity
 from mlops_tui.screens.listing import Item
 from mlops_tui.screens.live import PROD
+from mlops_tui.screens.states import alert_state
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
 from mlops_tui.widgets.sparkline import sparkline
-from mlops_tui.widgets.status import alert_state
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.text_layout import TextLine
 from mlops_tui.widgets.times import age, short_moment

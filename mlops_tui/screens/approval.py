@@ -22,11 +22,12 @@ from mlops_tui.screens.lineage import COLUMNS as LINEAGE_COLUMNS
 from mlops_tui.screens.lineage import lineage_branches
 from mlops_tui.screens.listing import BREAKPOINTS
 from mlops_tui.screens.live import PROD
+from mlops_tui.screens.states import approval_state
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell, line
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import approval_state, comparison
+from mlops_tui.widgets.status import comparison
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import list_source

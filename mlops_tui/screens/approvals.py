@@ -21,12 +21,12 @@ from mlops_tui.screens.deciding import DecidingView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import PROD
+from mlops_tui.screens.states import approval_state
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
 from mlops_tui.widgets.cells import EMPTY, Align, Cell, line
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import approval_state
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.times import age

@@ -12,13 +12,13 @@ from mlops_tui.domain.durations import coarse_duration, format_duration
 from mlops_tui.domain.inferences import Subject
 from mlops_tui.domain.quality import ModelQuality, QualityFigure, QualityMetric
 from mlops_tui.screens.listing import Item
+from mlops_tui.screens.states import drift_verdict
 from mlops_tui.screens.stretches import day_time, stretch_text
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
 from mlops_tui.widgets.plot_figure import plain_number
 from mlops_tui.widgets.sparkline import sparkline
-from mlops_tui.widgets.status import drift_verdict
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.text_layout import TextLine
 

@@ -20,11 +20,11 @@ from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import environment_cell, version_text
+from mlops_tui.screens.states import environment_state
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import Refusal, bindings
 from mlops_tui.widgets.cells import EMPTY, Cell
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import environment_state
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.times import age, short_moment

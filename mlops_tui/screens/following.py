@@ -19,13 +19,13 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.logs import LogChunk
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.receipts import receipt_lines, receipt_value
+from mlops_tui.screens.states import pipeline_status
 from mlops_tui.screens.view import View
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, line, number
 from mlops_tui.widgets.log_view import LogView
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import pipeline_status
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import list_source

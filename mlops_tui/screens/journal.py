@@ -18,11 +18,11 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.receipts import intent_value, receipt_lines, receipt_value
+from mlops_tui.screens.states import outcome
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell, line
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import outcome
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.text_layout import TextLine

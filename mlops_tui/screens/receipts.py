@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from mlops_tui.domain.actions import CallRecord, Intent, Receipt
 from mlops_tui.domain.canonical import JsonValue, instant
+from mlops_tui.screens.states import outcome
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell
-from mlops_tui.widgets.status import outcome
 from mlops_tui.widgets.text_layout import TextLine
 
 

@@ -10,10 +10,10 @@ from textual.content import Content
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.rollout_records import Rollout, StepProgress
 from mlops_tui.screens.live import PROD
+from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell, line
-from mlops_tui.widgets.status import rollout_state, verdict
 from mlops_tui.widgets.times import age, clock_time
 
 NOT_JUDGED = "nothing was judged yet"

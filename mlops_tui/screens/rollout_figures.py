@@ -9,9 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from mlops_tui.domain.policy import MarginKind
 from mlops_tui.domain.rollout_records import Rollout, TrafficPoint
 from mlops_tui.domain.rollouts import GuardrailResult
+from mlops_tui.screens.states import verdict
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.intervals import Interval
-from mlops_tui.widgets.status import verdict
 from mlops_tui.widgets.track_lines import Track, TrackData
 
 LEAST_ERROR_SCALE = 0.05

@@ -9,10 +9,10 @@ from mlops_tui.domain.policy import Guardrail, RolloutStep
 from mlops_tui.domain.rollout_records import Arm, Rollout
 from mlops_tui.domain.rollouts import GuardrailResult
 from mlops_tui.screens.rollout_figures import amount
+from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
-from mlops_tui.widgets.status import rollout_state, verdict
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.tree import Branch
 

@@ -17,11 +17,11 @@ from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import PROD
 from mlops_tui.screens.rollout_values import rollout_value
+from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.screens.steering import SteeringView
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
 from mlops_tui.widgets.pane import Pane
-from mlops_tui.widgets.status import rollout_state, verdict
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.times import age

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.screens.run_items import run_description, status_cell, took_text
 from mlops_tui.screens.run_source import metric_cell
+from mlops_tui.screens.states import pipeline_status
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Align, Cell, number
-from mlops_tui.widgets.status import pipeline_status
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import Row
 from mlops_tui.widgets.text_layout import TextLine

@@ -12,11 +12,11 @@ from mlops_tui.domain.durations import coarse_duration
 from mlops_tui.domain.inferences import PREDICTION, columns_of
 from mlops_tui.domain.trace_queries import LabelledPrediction
 from mlops_tui.domain.traces import Attributes, Span, Value, text_of
+from mlops_tui.screens.states import span_status
 from mlops_tui.screens.trace_items import duration_text, moment
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell
-from mlops_tui.widgets.status import span_status
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_source import Row
 

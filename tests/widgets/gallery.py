@@ -38,6 +38,7 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.logs import LogChunk
 from mlops_tui.screens.launch import Launch
 from mlops_tui.screens.registry import ViewEntry
+from mlops_tui.screens.states import pipeline_status
 from mlops_tui.screens.view import View
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.as_of import Freshness
@@ -49,7 +50,7 @@ from mlops_tui.widgets.pane import Pane
 from mlops_tui.widgets.plot import Plot
 from mlops_tui.widgets.plot_figure import PlotData, Series
 from mlops_tui.widgets.sparkline import sparkline
-from mlops_tui.widgets.status import pipeline_status, run_status
+from mlops_tui.widgets.status import run_status
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
 from mlops_tui.widgets.table_lines import Sort
