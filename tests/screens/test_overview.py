@@ -21,8 +21,10 @@ from mlops_tui.widgets.header import Connection
 from tests.clocks import START
 from tests.operations.company import Company
 from tests.operations.rolling import start
-from tests.screens.console import console, opened, until
+from tests.screens.console import Console, console, opened, until
 from tests.screens.test_promotion import let_health_checks_fail
+
+TABLES = ("attention-table", "production-table", "recent-table")
 
 
 async def test_what_waits_comes_before_what_could_be_done(company: Company) -> None:
@@ -89,6 +91,25 @@ async def test_a_lost_connection_keeps_what_was_seen(company: Company) -> None:
         await until(pilot, lambda: away.standing.connection is Connection.OFFLINE, passing=2)
         assert isinstance(away.screen, OverviewView)
         assert _heads(away.rows("attention-table")) == _heads(seen)
+
+
+class NothingLoaded(Console):
+    """The program as it stands until everything behind the first frame is loaded."""
+
+    def _load(self) -> None:
+        return
+
+
+async def test_the_first_frame_has_all_rows_even_after_a_short_visit(company: Company) -> None:
+    async with opened(company, "overview", size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: app.rows("production-table") and app.rows("recent-table"))
+        shown = {name: [row[:2] for row in app.rows(name)] for name in TABLES}
+        launch = app.launch
+    again = NothingLoaded(launch, company, {"TERM": "xterm-256color"})
+    async with again.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert again.session is None
+        assert {name: [row[:2] for row in again.rows(name)] for name in TABLES} == shown
 
 
 def test_only_the_runs_that_failed_are_matters() -> None:
