@@ -45,8 +45,9 @@ class Obstacle:
 class Arm:
     """One arm: ``weight`` is what GitLab was told, in percent of all traffic and rounded as the driver rounds.
 
-    ``version`` is None where nothing names it. ``observed`` is the percentage of the spans of this step that it served,
-    None where none were measured.
+    ``version`` is None where nothing names it. ``samples`` are those of this step, and those of all steps once the
+    rollout is over. ``observed`` is the percentage of the spans of this step that it served, None where none were
+    measured, or there is no step any more.
     """
 
     name: str

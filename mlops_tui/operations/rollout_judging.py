@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -15,7 +14,6 @@ from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
-from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollout_records import (
     Arm,
     EventKind,
@@ -24,12 +22,12 @@ from mlops_tui.domain.rollout_records import (
     Rollout,
     RolloutEvent,
     StepProgress,
-    TrafficPoint,
 )
 from mlops_tui.domain.rollout_states import state_of
 from mlops_tui.domain.rollouts import Judgement, JudgePlan, Measurement, Verdict
-from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.measurements import GRACE, Measured, MeasuredWindow
 from mlops_tui.operations.rollout_assembly import plan_digest
+from mlops_tui.operations.rollout_traffic import measured_traffic, points_of, samples_of, with_samples
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.rollout_evidence import EvidenceFile
 
@@ -56,21 +54,24 @@ class RunningJudge:
 async def judged(session: Session, record: Rollout, now: datetime, *, is_changing: bool) -> Rollout:
     """The record with measurements, verdicts and what its step needs; unchanged where it has no plan.
 
-    Where the traffic cannot be read, what was kept of it still counts, and an obstacle says why. ``now`` is the
-    server's time.
+    Where the traffic cannot be read, what was kept of it still counts, and an obstacle says why. Of a rollout that is
+    over only what was kept is read: ``recalled`` brings its traffic back. ``now`` is the server's time.
     """
     plan = record.plan
     if plan is None:
         return record
     file = evidence_file(session, record)
-    measured, obstacle = await _measured(session, record, plan, now, file)
+    before, _ = await asyncio.to_thread(_kept, file, (), plan)
+    until = before[-1].at if before else None
+    is_over = record.state.is_over
+    measured, obstacle = (Measured(), None) if is_over else await measured_traffic(session, record, plan, now, until)
     fresh = tuple(item for window in measured.windows for item in window.measurements)
     kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
     obstacles = [item for item in (obstacle, complaint) if item is not None]
     obstacles += [Obstacle(Hindrance.NO_MEASUREMENTS, note) for note in measured.notes]
     verdicts = _verdicts(session, record, plan, kept)
     step = [window for window in measured.windows if window.start >= record.progress.since]
-    arms = _with_samples(record.arms, step)
+    arms = with_samples(record.arms, step)
     needs = _needs(record, plan, step, verdicts, now)
     mismatch = _mismatch(plan, arms)
     if mismatch:
@@ -84,9 +85,9 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
         state=state_of(record.progress, is_changing=is_changing, is_complete=is_complete),
         judgement=verdicts[-1] if verdicts else None,
         verdicts=verdicts[-_SHOWN:],
-        traffic=tuple(_point(window) for window in measured.windows[-_SHOWN:]),
+        traffic=points_of(measured.windows),
         events=(*record.events, *_verdict_events(verdicts)),
-        obstacles=(*record.obstacles, *(() if record.state.is_over else obstacles)),
+        obstacles=(*record.obstacles, *(() if is_over else obstacles)),
     )
 
 
@@ -137,25 +138,6 @@ def plan_document(plan: RolloutPolicy) -> dict[str, JsonValue]:
     }
 
 
-async def _measured(
-    session: Session, record: Rollout, plan: RolloutPolicy, now: datetime, file: EvidenceFile
-) -> tuple[Measured, Obstacle | None]:
-    if record.state.is_over:
-        return Measured(), None
-    control = None if record.control_version == UNKNOWN_VERSION else record.control_version
-    versions: Mapping[str, str | None] = {
-        plan.control: control,
-        **{arm.name: arm.version for arm in record.arms if not arm.is_control},
-    }
-    subject = MeasuredSubject(record.project, record.model, record.environment, versions)
-    try:
-        source, kept = await asyncio.gather(session.traces(), asyncio.to_thread(file.read))
-        until = kept[-1].at if kept else None
-        return await measure(source, subject, plan.guardrails, record.begun_at, now, until), None
-    except MlopsError as error:
-        return Measured(), Obstacle(Hindrance.NO_MEASUREMENTS, f"The traffic cannot be measured: {error}")
-
-
 def _kept(
     file: EvidenceFile, fresh: Sequence[Measurement], plan: RolloutPolicy
 ) -> tuple[tuple[Measurement, ...], Obstacle | None]:
@@ -180,26 +162,6 @@ def _verdicts(
     return tuple(running.verdicts)
 
 
-def _with_samples(arms: Sequence[Arm], windows: Sequence[MeasuredWindow]) -> tuple[Arm, ...]:
-    samples = _samples(windows)
-    total = sum(samples.values())
-    return tuple(
-        replace(
-            arm,
-            samples=samples[arm.name],
-            observed=round(100.0 * samples[arm.name] / total, 2) if total else None,
-        )
-        for arm in arms
-    )
-
-
-def _samples(windows: Sequence[MeasuredWindow]) -> Counter[str]:
-    samples: Counter[str] = Counter()
-    for window in windows:
-        samples.update({arm: traffic.spans for arm, traffic in window.traffic.items()})
-    return samples
-
-
 def _needs(
     record: Rollout,
     plan: RolloutPolicy,
@@ -211,7 +173,7 @@ def _needs(
     step = record.step
     if step is None or record.state.is_over:
         return record.needs
-    samples = _samples(windows)
+    samples = samples_of(windows)
     left = {
         arm.name: max(step.min_samples - samples[arm.name], _guardrail_lack(plan, verdicts, arm.name), 0)
         for arm in record.arms
@@ -259,15 +221,6 @@ def _invalid(verdicts: tuple[Judgement, ...], why: str) -> tuple[Judgement, ...]
     if not verdicts or verdicts[-1].verdict is Verdict.BREACH:
         return verdicts
     return (*verdicts[:-1], replace(verdicts[-1], verdict=Verdict.INVALID, reason=why))
-
-
-def _point(window: MeasuredWindow) -> TrafficPoint:
-    return TrafficPoint(
-        window.start,
-        window.width,
-        {arm: traffic.spans for arm, traffic in window.traffic.items()},
-        {arm: traffic.errors for arm, traffic in window.traffic.items()},
-    )
 
 
 def _verdict_events(verdicts: Sequence[Judgement]) -> Iterator[RolloutEvent]:

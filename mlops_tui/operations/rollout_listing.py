@@ -17,6 +17,7 @@ from mlops_tui.operations.rollout_history import events_of, weights_of
 from mlops_tui.operations.rollout_judging import judged
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.rollout_surroundings import guard_obstacles
+from mlops_tui.operations.rollout_traffic import recalled
 from mlops_tui.operations.session import Session
 
 
@@ -46,7 +47,7 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
     Raises UsageError when there is none, or several of that name are under way.
     """
     snapshot = await find_rollout(session, name)
-    return Snapshot(snapshot.data.record, snapshot.fetched_at, snapshot.source)
+    return Snapshot(await recalled(session, snapshot.data.record), snapshot.fetched_at, snapshot.source)
 
 
 async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
@@ -123,7 +124,7 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
             or reading.policy_error
             or UsageError(f"GitLab shows nothing of the rollout {record.id} any more", remedy="Look for it in the list")
         )
-    snapshot = session.snapshot(found)
+    snapshot = session.snapshot(await recalled(session, found))
     return snapshot.failed(reading.policy_error) if reading.policy_error else snapshot
 
 

@@ -15,7 +15,7 @@ from mlops_tui.operations.canary_evidence import canary_gap, canary_observation,
 from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollout_judging import evidence_file, judge_plan_of
 from mlops_tui.operations.rollout_watching import Watcher
-from mlops_tui.operations.rollouts import prepare_advance, rollout
+from mlops_tui.operations.rollouts import prepare_advance, renewed, rollout, rollouts
 from mlops_tui.operations.session import Session
 from tests.operations.company import Company
 from tests.operations.rolling import WATCHED, Traffic, act, fraud_session, start
@@ -55,6 +55,7 @@ async def test_a_healthy_version_goes_step_by_step_and_is_deployed_in_full(compa
         await session.clock.sleep(60)
         look = await watcher.look()
         assert (look.decision.course, look.record.state) == (Course.FINISH, RolloutState.DONE)
+        assert {arm.name: arm.samples for arm in look.record.arms} == {"stable": 12 * 60, "canary": 12 * 60}
         assert share((await flags(company, session))["fraud-canary"]) == "0"
         delivery = await read_delivery(session, await company.project(session))
         assert live_version(delivery.deployments, "fraud", "production").version == "2.1.0"
@@ -88,6 +89,18 @@ async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: 
             for at in sorted({item.at for item in evidence})
         ][-1]
         assert last.verdict is Verdict.BREACH
+        # Its page keeps the traffic it had, and nothing that comes later is taken for its evidence.
+        await traffic.flow(4)
+        page = (await rollout(session, record.id)).data
+        assert {arm.name: arm.samples for arm in page.arms} == {"stable": 13 * 60, "canary": 13 * 60}
+        assert [(point.spans["canary"], point.errors["canary"]) for point in page.traffic] == [(60, 0)] * 5 + [
+            (60, 30)
+        ] * 8
+        assert page.obstacles == ()
+        assert evidence_file(session, record).read() == evidence
+        assert (await renewed(session, page)).data.traffic == page.traffic
+        (listed,) = (await rollouts(session)).data
+        assert listed.traffic == ()
         # Whoever decides about the version is told.
         project = await company.project(session)
         canary = await canary_of(session, project, "fraud", "2.1.0", "production")
