@@ -77,7 +77,10 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
 def is_replaced(reading: ProjectReading, sighting: Sighting) -> bool:
     """Whether the version before no longer serves by itself: its successor was, or is being, deployed over it."""
     if sighting.driver is RolloutDriver.JOBS:
-        return bool(sighting.progress.step) or sighting.is_changing
+        own = {sighting.pipeline.id} if sighting.pipeline else set()
+        # A job that failed or was stopped may have moved traffic before that.
+        touched = any(item.pipeline_id in own and item.status.has_touched for item in reading.delivery.deployments)
+        return touched or bool(sighting.progress.step) or sighting.is_changing
     return bool(_successors(reading, sighting))
 
 

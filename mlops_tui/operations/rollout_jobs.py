@@ -116,7 +116,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
             f"pipeline {pipeline.id}": pipeline.name,
             f"jobs of {pipeline.id}": {job.name: job.status.value for job in _all_step_jobs(plan, jobs)},
         },
-        obstacles=() if progress.phase.is_over else tuple(_obstacles(reading, plan, progress, jobs)),
+        obstacles=() if progress.phase.is_over else tuple(_obstacles(reading, plan, progress, mark, jobs)),
         links=(pipeline.web_url,) if pipeline.web_url else (),
         pipeline=pipeline,
         jobs=jobs,
@@ -144,8 +144,12 @@ def _progress(reading: ProjectReading, plan: RolloutPolicy | None, pipeline: Pip
         and job.status is PipelineStatus.SUCCESS
         and job.finished_at is not None
     ]
-    if not reached or progress.phase is Phase.ABORTING:
+    if progress.phase is Phase.ABORTING:
         return progress
+    if not reached:
+        # The mark says what was played. Where the pipeline has none of the steps' jobs, nothing tells more than it.
+        is_told = progress.phase in {Phase.RUNNING, Phase.HELD} and bool(_all_step_jobs(plan, jobs))
+        return replace(progress, step=0) if is_told else progress
     at, number = max(reached)
     return Progress(progress.phase, number, at)
 
@@ -173,7 +177,7 @@ def _weight(plan: RolloutPolicy | None, progress: Progress) -> float:
 
 
 def _obstacles(
-    reading: ProjectReading, plan: RolloutPolicy | None, progress: Progress, jobs: Sequence[Job]
+    reading: ProjectReading, plan: RolloutPolicy | None, progress: Progress, mark: RolloutMark, jobs: Sequence[Job]
 ) -> list[Obstacle]:
     if plan is None or progress.step >= len(plan.steps):
         return []
@@ -182,6 +186,10 @@ def _obstacles(
         names = " or ".join(step_jobs(plan, progress.step + 1))
         return [Obstacle(Hindrance.FAILED, f"The pipeline has no job {names}, which the next step is played by")]
     found = job_obstacles(reading, job)
+    # A timed job that a hold kept from starting was never played: that is no obstacle.
+    was_played = job.started_at is not None or mark.progress.step > progress.step
+    if job.status is PipelineStatus.CANCELED and was_played:
+        found.append(Obstacle(Hindrance.FAILED, f"The job {job.name} was cancelled: run it again, or abort"))
     if job.status is PipelineStatus.SCHEDULED:
         found.append(
             Obstacle(Hindrance.IN_FLIGHT, f"The timed job {job.name} starts by itself, whatever is measured", False)
