@@ -10,7 +10,7 @@ from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import LiveVersion, live_version, pipeline_name
 from mlops_tui.domain.environments import Environment, EnvironmentState
-from mlops_tui.domain.errors import MlopsError, RefusedError, RemoteError, UsageError
+from mlops_tui.domain.errors import RefusedError, RemoteError, UsageError
 from mlops_tui.domain.models import Model, ModelVersion
 from mlops_tui.domain.pipelines import PipelineInput
 from mlops_tui.domain.policy import ApprovalMode, ModelPolicy
@@ -236,13 +236,13 @@ def _obstacles(plan: _Plan) -> Sequence[str]:
 
 
 async def start_pipeline(sender: Sender, project: Project, calls: tuple[ApiCall, ...]) -> Performed:
-    """Send the call that makes a pipeline, then the one that names it; a name that is refused undoes nothing."""
+    """Send the call that makes a pipeline, then the one that names it; a name GitLab refuses undoes nothing."""
     create, rename = calls
     answer = await sender.send(create)
     pipeline = read_pipeline(answer.body, project.ref)
     message = f"Pipeline {pipeline.id} was started"
     try:
         await sender.send(rename.filled(pipeline=pipeline.id))
-    except MlopsError as error:
+    except RemoteError as error:
         message += f", but it could not be named: {error.why or error.what}"
     return Performed(message, (pipeline.web_url,), {"pipeline": pipeline.id, "project": project.ref.id})

@@ -20,7 +20,6 @@ from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.gitlab.canary_ingress import refusal, weight_call
 from mlops_tui.gitlab.jobs import play_call
 from mlops_tui.operations.actions import Performed, Sender
-from mlops_tui.operations.promotions import start_pipeline
 from mlops_tui.operations.rollout_pipelines import (
     UNDER_WAY,
     is_restored,
@@ -29,6 +28,7 @@ from mlops_tui.operations.rollout_pipelines import (
     marked_pipelines,
     pipeline_calls,
     renamed,
+    start_marked,
 )
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, sent_in_order
 from mlops_tui.operations.session import Session
@@ -53,7 +53,7 @@ class IngressDriver:
 
         async def perform(sender: Sender) -> Performed:
             failed = await _weigh(sender, probe)
-            return failed or await start_pipeline(sender, reading.project, calls)
+            return failed or await start_marked(sender, reading, calls)
 
         return Move((probe, *calls), perform)
 

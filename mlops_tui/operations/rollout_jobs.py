@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.deployments import DeploymentStatus
 from mlops_tui.domain.errors import RefusedError
@@ -20,7 +21,6 @@ from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.gitlab.jobs import cancel_job_call, pipeline_jobs, play_call, play_later_call, read_job
 from mlops_tui.operations.actions import Performed, Sender
-from mlops_tui.operations.promotions import start_pipeline
 from mlops_tui.operations.rollout_pipelines import (
     PLAYABLE,
     UNDER_WAY,
@@ -30,6 +30,7 @@ from mlops_tui.operations.rollout_pipelines import (
     marked_pipelines,
     pipeline_calls,
     renamed,
+    start_marked,
 )
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, sent_in_order
 from mlops_tui.operations.session import Session
@@ -55,7 +56,9 @@ class JobsDriver:
         play = play_later_call(reading.project.ref, f"{' or '.join(names)}, once earlier stages have ended")
 
         async def perform(sender: Sender) -> Performed:
-            performed = await start_pipeline(sender, reading.project, calls)
+            performed = await start_marked(sender, reading, calls)
+            if performed.outcome is Outcome.FAILED:
+                return performed
             job = await _ready_job(session, reading, _number(performed), names)
             if job is None:
                 said = f"{performed.message}. It has no job {' or '.join(names)} yet: the first step waits for it"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall
+from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import DeploymentStatus
+from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver
@@ -14,7 +17,8 @@ from mlops_tui.domain.promotions import pipeline_arguments
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
 from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
-from mlops_tui.gitlab.pipelines import create_call, declared_inputs, rename_call
+from mlops_tui.gitlab.pipelines import create_call, declared_inputs, read_pipeline, rename_call
+from mlops_tui.operations.actions import Performed, Sender, may_have_happened
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
 
@@ -49,6 +53,27 @@ async def pipeline_calls(session: Session, reading: ProjectReading, mark: Rollou
         create_call(project, ref, arguments.inputs, arguments.variables, "start the rollout's pipeline"),
         rename_call(project, mark.text),
     )
+
+
+async def start_marked(sender: Sender, reading: ProjectReading, calls: tuple[ApiCall, ApiCall]) -> Performed:
+    """Send what ``pipeline_calls`` made; FAILED where the name is refused: nobody would find the rollout again.
+
+    Nothing of such a pipeline may be played then.
+    """
+    create, rename = calls
+    pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
+    followed: dict[str, JsonValue] = {"pipeline": pipeline.id, "project": reading.project.ref.id}
+    try:
+        await sender.send(rename.filled(pipeline=pipeline.id))
+    except RemoteError as error:
+        if may_have_happened(error):
+            raise
+        message = (
+            f"Pipeline {pipeline.id} was started, but it could not be named: {error.why or error.what}. The rollout is "
+            f"kept in that name, so no step was played: cancel pipeline {pipeline.id} in GitLab and start again"
+        )
+        return Performed(message, (pipeline.web_url,), followed, Outcome.FAILED)
+    return Performed(f"Pipeline {pipeline.id} was started", (pipeline.web_url,), followed)
 
 
 def renamed(reading: ProjectReading, sighting: Sighting, after: Progress) -> ApiCall:

@@ -6,12 +6,17 @@ from typing import Any
 
 import httpx
 
+from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.rollout_records import Hindrance
 from mlops_tui.domain.rollout_states import RolloutState
-from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_start, rollout
+from mlops_tui.operations.actions import Action, Performed, Sender, run
+from mlops_tui.operations.promotions import prepare_promotion
+from mlops_tui.operations.rollout_leases import LeaseKeeper
+from mlops_tui.operations.rollout_watching import leased
+from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_start, rollout, rollouts
 from tests.operations.company import Company
-from tests.operations.rolling import act, churn_session
+from tests.operations.rolling import act, churn_session, fraud_session, start
 
 
 def script(company: Company, hook: str, body: dict[str, Any]) -> None:
@@ -45,3 +50,40 @@ async def test_a_first_step_whose_job_fails_or_is_cancelled_is_not_reached(compa
         await session.clock.sleep(30)
         record = (await rollout(session, "churn")).data
         assert (record.progress.step, record.weight) == (1, 10.0)
+
+
+async def test_a_rollout_whose_pipeline_cannot_be_named_plays_nothing(company: Company) -> None:
+    async with churn_session(company) as session:
+        project = await company.project(session, "acme/churn")
+        refusal = {"method": "PUT", "path": "*/metadata", "status": 400, "body": '{"message": "Failed to update"}'}
+        script(company, "faults", refusal)
+        receipt = await run(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"), "churn")
+        assert receipt.outcome is Outcome.FAILED
+        assert [call.status for call in receipt.calls] == [201, 400]
+        assert f"cancel pipeline {receipt.followed['pipeline']} in GitLab" in receipt.message
+        assert (await rollouts(session)).data == ()
+        # Nothing of it stands in the way of the next one.
+        await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
+
+
+async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company) -> None:
+    async with fraud_session(company) as session:
+        record = await start(company, session)
+        project = await company.project(session)
+        keeper = LeaseKeeper(session, project.ref, record.id, "watcher 1")
+        assert await keeper.keep()
+        action = await prepare_promotion(session, project, "fraud", "2.1.0", "production")
+
+        async def perform(sender: Sender) -> Performed:
+            class Losing(Sender):
+                async def send(self, call: ApiCall) -> Any:
+                    answer = await sender.send(call)
+                    await LeaseKeeper(session, project.ref, record.id, keeper.holder, held=keeper.held).give_back()
+                    return answer
+
+            return await action.perform(Losing(sender.session, sender.sent))
+
+        receipt = await run(session, leased(Action(action.preview, action.read_state, perform), keeper), "fraud")
+        assert receipt.outcome is Outcome.FAILED
+        assert "lease" in receipt.message
+        assert "1 calls were made before" in receipt.message
