@@ -5,9 +5,10 @@ It needs no lease, waits for no other action, and works half-way through a step.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlops_tui.domain.actions import ActionKind, Change, Intent, Subject
+from mlops_tui.domain.actions import ActionKind, Change, Intent, Outcome, Subject
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus, history_of, known_good, live_version
@@ -29,11 +30,10 @@ from mlops_tui.operations.session import Session
 
 @dataclass(frozen=True, slots=True)
 class _WayBack:
-    """How the version before comes back: the deployment to run again, and what is stopped first."""
+    """How the version before comes back: the deployment to run again."""
 
     target: Deployment
     is_retryable: bool
-    stopped: tuple[Deployment, ...]
     left: Deployment | None
 
 
@@ -52,7 +52,7 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
     way = await _way_back(session, reading, sighting)
     needs_deployment = way is not None or is_replaced(reading, sighting)
     after = aborting if needs_deployment else following(aborting, Restored(standing.now), len(record.steps))
-    said = f"All traffic is back on {record.control_version}"
+    said = _said(standing, way, is_back=not needs_deployment)
     withdrawal = driver_of(sighting.driver).withdraw(reading, sighting, after, said)
     intent = new_intent(session, ActionKind.ABORT_ROLLOUT, _subject(session, standing), {}, reason.strip())
     returning = await _return_calls(session, reading, way, intent)
@@ -65,7 +65,7 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
         standing,
         ActionKind.ABORT_ROLLOUT,
         title,
-        _joined(reading, withdrawal, way, returning),
+        _joined(reading, withdrawal, _stopped(reading, sighting), returning),
         changes,
         reason=reason.strip(),
         obstacles=_obstacles(standing, way),
@@ -119,10 +119,27 @@ async def _way_back(session: Session, reading: ProjectReading, sighting: Sightin
         return None
     target = newest_run(reading.delivery, good[0])
     can_retry = target.job is not None and await is_retryable(session.transport, reading.project.ref, target.job.id)
-    under_way = tuple(item for item in _successors(reading, sighting) if not item.status.is_finished)
     live = live_version(deployments, mark.model, mark.environment).deployment
     left = live if live is not None and live.id != good[0].id else None
-    return _WayBack(target, can_retry, under_way, left)
+    return _WayBack(target, can_retry, left)
+
+
+def _stopped(reading: ProjectReading, sighting: Sighting) -> tuple[Deployment, ...]:
+    """Deployments of the new version that are stopped, whether or not anything is known to go back to."""
+    if not is_replaced(reading, sighting):
+        return ()
+    return tuple(item for item in _successors(reading, sighting) if not item.status.is_finished)
+
+
+def _said(standing: Standing, way: _WayBack | None, *, is_back: bool) -> str:
+    """What has come of the abort once its calls were made; a deployment that has only begun is not its end."""
+    record = standing.record
+    if is_back:
+        return f"All traffic is back on {record.control_version}"
+    stopped = f"The rollout of {record.model} {record.version} is stopped"
+    if way is None or way.target.deployed is None:
+        return f"{stopped}, but no earlier deployment is known: promote the version that is to serve"
+    return f"{stopped}, and {way.target.deployed.version} is being deployed again"
 
 
 async def _return_calls(
@@ -135,9 +152,11 @@ async def _return_calls(
     return await return_calls(session, reading.project, way.target, policy, intent, is_retryable=way.is_retryable)
 
 
-def _joined(reading: ProjectReading, withdrawal: Move, way: _WayBack | None, returning: tuple[ApiCall, ...]) -> Move:
+def _joined(
+    reading: ProjectReading, withdrawal: Move, stopped: Sequence[Deployment], returning: tuple[ApiCall, ...]
+) -> Move:
     """First the traffic, then what is still being deployed, then the deployment of the version before."""
-    pipelines = dict.fromkeys(item.pipeline_id for item in way.stopped if item.pipeline_id is not None) if way else {}
+    pipelines = dict.fromkeys(item.pipeline_id for item in stopped if item.pipeline_id is not None)
     stops = tuple(cancel_call(reading.project.ref, number) for number in pipelines)
 
     async def perform(sender: Sender) -> Performed:
@@ -147,7 +166,10 @@ def _joined(reading: ProjectReading, withdrawal: Move, way: _WayBack | None, ret
         if not returning:
             return performed
         returned = await perform_return(sender, reading.project, returning)
-        return replace(returned, message=f"{performed.message}. {returned.message}")
+        # Traffic that could not be taken off the new version is no success, whatever was deployed after that.
+        failed = Outcome.FAILED in {performed.outcome, returned.outcome}
+        message = f"{performed.message}. {returned.message}"
+        return replace(returned, message=message, outcome=Outcome.FAILED if failed else returned.outcome)
 
     return Move((*withdrawal.calls, *stops, *returning), perform)
 

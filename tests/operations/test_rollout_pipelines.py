@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +17,13 @@ from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_leases import LeaseKeeper
 from mlops_tui.operations.rollout_watching import leased
-from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_start, rollout, rollouts
+from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_full, prepare_start, rollout, rollouts
+from mlops_tui.sandbox.clock import ManualClock as SandboxClock
+from mlops_tui.sandbox.server import running
+from mlops_tui.sandbox.settings import Settings, World
 from tests.operations.company import Company
-from tests.operations.rolling import act, churn_session, fraud_session, start
+from tests.operations.rolling import act, churn_session, fraud_session, plan_for, start
+from tests.operations.test_rollout_drivers import INGRESS
 
 
 def script(company: Company, hook: str, body: dict[str, Any]) -> None:
@@ -87,3 +94,33 @@ async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company
         assert receipt.outcome is Outcome.FAILED
         assert "lease" in receipt.message
         assert "1 calls were made before" in receipt.message
+
+
+async def test_an_abort_whose_weight_is_refused_is_no_success(demo_data: Path, tmp_path: Path) -> None:
+    data = tmp_path / "sandbox"
+    shutil.copytree(demo_data, data)
+    clock = SandboxClock()
+    with running(Settings(world=World.DEMO, data=data, legacy_clusters=True), clock) as server:
+        company = Company(server, clock, tmp_path)
+        async with churn_session(company) as session:
+            await plan_for(company, session, INGRESS, "acme/churn")
+            project = await company.project(session, "acme/churn")
+            await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
+            await session.clock.sleep(5)
+            await act(session, await prepare_advance(session, "churn"))
+            await session.clock.sleep(30)
+            await act(session, await prepare_advance(session, "churn"))
+            await act(session, await prepare_full(session, "churn"))
+            action = await prepare_abort(session, "churn", "slower")
+            body = json.dumps({"data": {"environmentsCanaryIngressUpdate": {"errors": ["not allowed to weigh"]}}})
+            refused = action.preview.calls[0]
+
+            async def perform(sender: Sender) -> Performed:
+                script(company, "faults", {"method": "POST", "path": refused.path, "status": 200, "body": body})
+                return await action.perform(sender)
+
+            receipt = await run(session, Action(action.preview, action.read_state, perform), "churn")
+            assert receipt.outcome is Outcome.FAILED
+            assert "not allowed to weigh" in receipt.message
+            # What is being deployed was stopped, and the version before comes back, all the same.
+            assert [call.url.rsplit("/", 1)[-1] for call in receipt.calls] == ["graphql", "cancel", "retry"]
