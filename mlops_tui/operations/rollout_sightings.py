@@ -20,7 +20,7 @@ from mlops_tui.domain.rollout_records import Obstacle
 from mlops_tui.domain.rollout_states import Progress
 from mlops_tui.gitlab.feature_flags import FlagList, list_flags
 from mlops_tui.gitlab.jobs import pipeline_jobs
-from mlops_tui.gitlab.pipelines import list_pipelines
+from mlops_tui.gitlab.pipelines import get_pipeline, list_pipelines
 from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.session import Session
@@ -95,13 +95,17 @@ def sent_in_order(calls: Sequence[ApiCall], said: str) -> Move:
 
 
 async def read_project(session: Session, project: Project) -> ProjectReading:
-    """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them."""
+    """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them.
+
+    A rollout's pipeline is found by its deployments too, however many pipelines were made since.
+    """
     delivery, (policy, policy_error), (flags, error), pipelines = await asyncio.gather(
         read_delivery(session, project),
         _policy(session, project),
         _flags(session, project),
         list_pipelines(session.transport, project.ref, limit=_PIPELINES),
     )
+    pipelines += await _older_pipelines(session, project, delivery, {pipeline.id for pipeline in pipelines})
     open_ids = _open_pipelines(pipelines)
     jobs = await asyncio.gather(*(pipeline_jobs(session.transport, project.ref, number) for number in open_ids))
     now = flags.server_time if flags and flags.server_time else session.clock.now()
@@ -128,6 +132,25 @@ def _open_pipelines(pipelines: Sequence[Pipeline]) -> list[int]:
             known = newest.get(place)
             newest[place] = known if known and known[0].id > pipeline.id else (pipeline, mark)
     return [pipeline.id for pipeline, mark in newest.values() if not mark.progress.phase.is_over]
+
+
+async def _older_pipelines(session: Session, project: Project, delivery: Delivery, known: set[int]) -> list[Pipeline]:
+    """The newest rollout's pipeline of each model and environment, where so many came after it that no list has it."""
+    newest: dict[tuple[str, str], int] = {}
+    for item in delivery.deployments:
+        if item.pipeline_id is not None and item.deployed is not None and item.deployed.mark.startswith("rollout "):
+            place = (item.deployed.model, item.environment)
+            newest[place] = max(newest.get(place, 0), item.pipeline_id)
+    missing = sorted({*newest.values()} - known, reverse=True)
+    found = await asyncio.gather(*(_pipeline(session, project, number) for number in missing))
+    return [pipeline for pipeline in found if pipeline is not None]
+
+
+async def _pipeline(session: Session, project: Project, number: int) -> Pipeline | None:
+    try:
+        return await get_pipeline(session.transport, project.ref, number)
+    except (NotAllowedError, NotFoundError):
+        return None
 
 
 async def _policy(session: Session, project: Project) -> tuple[Policy, ConfigError | None]:

@@ -96,6 +96,23 @@ async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company
         assert "1 calls were made before" in receipt.message
 
 
+async def test_a_rollout_is_found_behind_any_number_of_newer_pipelines(company: Company) -> None:
+    async with churn_session(company) as session:
+        project = await company.project(session, "acme/churn")
+        await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
+        await session.clock.sleep(30)
+        record = (await rollout(session, "churn")).data
+        path = f"/api/v4/projects/{project.ref.id}/pipeline"
+        for _ in range(100):
+            await session.transport.send(ApiCall(Method.POST, path, {"ref": "main"}))
+        again = (await rollout(session, record.id)).data
+        assert (again.state, again.weight) == (record.state, 10.0)
+        async with churn_session(company, "developer") as elsewhere:
+            assert [item.id for item in (await rollouts(elsewhere)).data] == [record.id]
+        aborted = await act(session, await prepare_abort(session, record.id, "a busy day"))
+        assert aborted.message.startswith("The rollout of churn 2.0.0 is stopped, and 1.1.0 is being deployed again")
+
+
 async def test_an_abort_whose_weight_is_refused_is_no_success(demo_data: Path, tmp_path: Path) -> None:
     data = tmp_path / "sandbox"
     shutil.copytree(demo_data, data)
