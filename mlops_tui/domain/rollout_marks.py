@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mlops_tui.domain.deployments import pipeline_name, resolve_version
@@ -85,8 +85,23 @@ def read_mark(text: str) -> RolloutMark | None:
 
 
 def require_writable(marks: Sequence[RolloutMark]) -> None:
-    """Raise UsageError when GitLab would not take a mark because it is too long."""
+    """Raise UsageError for a mark that could not be read back, or that GitLab would not take because it is too long.
+
+    A rollout whose mark nobody can read is one that nobody can step, hold or abort.
+    """
     for mark in marks:
+        # The line tells moments to the second, and a mark is made between two.
+        written = replace(
+            mark,
+            progress=replace(mark.progress, since=_whole_second(mark.progress.since)),
+            begun=_whole_second(mark.begun),
+        )
+        if read_mark(mark.text) != written:
+            raise UsageError(
+                f"A rollout of {mark.model} {mark.version} to {mark.environment} could not be found again",
+                why=_unreadable(mark),
+                remedy="Rename it, or deploy at once with `mlops-tui models promote`",
+            )
         if len(mark.text) > LONGEST:
             raise UsageError(
                 f"The names of {mark.model} {mark.version} and {mark.environment} are too long for a rollout",
@@ -113,6 +128,23 @@ def group_id(rollout: str, place: int) -> str:
     """
     letters = "abcdefghijklmnop"
     return f"mlopstui{''.join(letters[int(digit, 16)] for digit in rollout)}{letters[place]}"
+
+
+def _unreadable(mark: RolloutMark) -> str:
+    names = {
+        "model": mark.model,
+        "environment": mark.environment,
+        "version": mark.version,
+        "live version": mark.control,
+    }
+    spaced = next((what for what, name in names.items() if any(letter.isspace() for letter in name)), None)
+    if spaced is not None:
+        return f"the {spaced}'s name {names[spaced]} holds a space, and its state is kept in a line of words in GitLab"
+    return "its state is kept in a line of words in GitLab, and these names cannot be told apart in it"
+
+
+def _whole_second(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _second(moment: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,6 +62,38 @@ def test_a_mark_that_gitlab_would_not_take_is_refused_before() -> None:
     )
     with pytest.raises(UsageError, match="too long"):
         require_writable([mark])
+
+
+@given(MARKS, st.integers(0, 999_999))
+def test_a_mark_made_between_two_seconds_can_be_written(mark: RolloutMark, microsecond: int) -> None:
+    require_writable([replace(mark, begun=mark.begun.replace(microsecond=microsecond))])
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        ({"environment": "prod eu"}, "the environment's name prod eu holds a space"),
+        ({"model": "fraud eu"}, "the model's name fraud eu holds a space"),
+        ({"version": "first"}, "cannot be told apart"),
+    ],
+)
+def test_a_mark_that_nobody_could_read_back_is_refused(names: dict[str, str], why: str) -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    mark = RolloutMark(
+        id="0" * 8,
+        driver=RolloutDriver.FLAG,
+        plan="0" * 8,
+        model="fraud",
+        version="1.0.0",
+        control="0.9.0",
+        environment="production",
+        progress=Progress(Phase.RUNNING, 1, now),
+        begun=now,
+    )
+    require_writable([mark])
+    with pytest.raises(UsageError) as refused:
+        require_writable([replace(mark, **names)])  # type: ignore[arg-type]
+    assert why in refused.value.why
 
 
 POLICY = RolloutPolicy(RolloutDriver.FLAG, (RolloutStep(10, timedelta(0)),), treatments=("a", "b", "c"))
