@@ -14,7 +14,7 @@ from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Evidence, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.promotions import is_production
-from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, require_writable
+from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, flag_name, require_writable
 from mlops_tui.domain.rollout_states import Stepped, begin
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.domain.rollout_weights import step_weights
@@ -180,8 +180,17 @@ def _state(start: _Start) -> dict[str, JsonValue]:
         "rollouts there": sorted(
             sighting.mark.id for sighting in sightings(start.reading) if not sighting.progress.phase.is_over
         ),
-        "flags": {flag.name: flag.description for flag in start.reading.flags.flags} if start.reading.flags else {},
+        **_flags(start),
     }
+
+
+def _flags(start: _Start) -> dict[str, JsonValue]:
+    """What the flags that this plan will use say; others may change meanwhile, as a watcher's lease always does."""
+    if start.plan.driver is not RolloutDriver.FLAG or start.reading.flags is None:
+        return {}
+    said = {flag.name: flag.description for flag in start.reading.flags.flags}
+    names = (flag_name(start.plan, start.model, treatment) for treatment in start.plan.treatments)
+    return {f"flag {name}": said.get(name) for name in names}
 
 
 def _goes_to(plan: RolloutPolicy) -> dict[str, JsonValue]:
