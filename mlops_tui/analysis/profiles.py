@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 
@@ -143,9 +142,6 @@ class CategoricalReference:
         missing = self.missing + more_missing
         counts = FeatureCounts(self.counts.total() + missing, missing, 0, 0, 0, 0.0, 0.0, None, None, (*known, other))
         return FeatureProfile(name, kind, bins, counts)
-
-
-ColumnReference: TypeAlias = NumericReference | CategoricalReference
 
 
 def reference_profile(features: Iterable[FeatureProfile]) -> ReferenceProfile:

@@ -36,11 +36,6 @@ class MonitoredMetric:
     least: int = 30
     statistic: Statistic | None = None
 
-    @property
-    def counts_silence(self) -> bool:
-        """Whether a window without any request has a value, too: there was no traffic."""
-        return self.name == TRAFFIC
-
 
 @dataclass(frozen=True, slots=True)
 class MetricPoint:

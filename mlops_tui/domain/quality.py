@@ -24,20 +24,6 @@ class QualityMetric(StrEnum):
     MAE = "mae"
     RMSE = "rmse"
 
-    @property
-    def is_better_high(self) -> bool:
-        """Whether more of it is better; the others are errors."""
-        return self in _BETTER_HIGH
-
-
-_BETTER_HIGH = frozenset({
-    QualityMetric.ACCURACY,
-    QualityMetric.PRECISION,
-    QualityMetric.RECALL,
-    QualityMetric.F1,
-    QualityMetric.AUC,
-})  # fmt: skip
-
 
 class IntervalMethod(StrEnum):
     """Where an interval of 95 % comes from.

@@ -111,11 +111,6 @@ def delete_flag_call(project: ProjectRef, name: str, purpose: str) -> ApiCall:
     return ApiCall(Method.DELETE, f"{_path(project)}/{path_segment(name)}", purpose=purpose)
 
 
-def read_flag(body: object) -> FeatureFlag:
-    """The flag in an answer."""
-    return _record(read(_Flag, body, "the feature flag"))
-
-
 def _path(project: ProjectRef) -> str:
     return f"/api/v4/projects/{project.id}/feature_flags"
 

@@ -13,8 +13,6 @@ from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.people import Person
 from mlops_tui.gitlab.transport import Transport
 
-_MOST_PATHS = 100
-
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
@@ -80,11 +78,6 @@ class _State(Payload):
     rules: tuple[_Rule, ...] = ()
 
 
-class _Diff(Payload):
-    old_path: Name = ""
-    new_path: Name = ""
-
-
 async def list_open(transport: Transport, project: ProjectRef) -> list[MergeRequest]:
     """The open merge requests, newest first."""
     found: list[MergeRequest] = []
@@ -100,17 +93,6 @@ async def get_merge_request(transport: Transport, project: ProjectRef, iid: int)
     """One merge request."""
     answer = await transport.get(f"/api/v4/projects/{project.id}/merge_requests/{iid}")
     return _record(read(_MergeRequest, answer.json(), "the merge request"), project)
-
-
-async def changed_paths(transport: Transport, project: ProjectRef, iid: int) -> tuple[str, ...] | None:
-    """The files a merge request changes, at most the first hundred; None where this token may not see them."""
-    path = f"/api/v4/projects/{project.id}/merge_requests/{iid}/diffs"
-    try:
-        answer = await transport.get(path, {"per_page": _MOST_PATHS})
-    except (NotAllowedError, NotFoundError):
-        return None
-    rows = read_all(_Diff, answer.json(), "the changes")
-    return tuple(sorted({name for row in rows for name in (row.old_path, row.new_path) if name}))
 
 
 async def read_approvals(

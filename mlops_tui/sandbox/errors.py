@@ -60,11 +60,6 @@ def bad_request(reason: str | None = None) -> ApiError:
     return _reasoned(400, "Bad request", reason)
 
 
-def missing_attribute(name: str) -> ApiError:
-    """400 for an attribute that GitLab checks by hand."""
-    return bad_request(f'"{name}" not given')
-
-
 def validation(errors: Mapping[str, Sequence[str]] | Sequence[str], status: int = 400) -> ApiError:
     """400 with a hash of field to texts (a record's errors) or a list of sentences (a service's)."""
     return message(status, errors)
@@ -136,16 +131,6 @@ def not_allowed(text: str | None = None) -> ApiError:
 def conflict(text: str | None = None) -> ApiError:
     """409 `409 Conflict`, or an own text."""
     return message(409, text or "409 Conflict")
-
-
-def precondition_failed() -> ApiError:
-    """412 for `If-Unmodified-Since` on a record that changed."""
-    return message(412, "412 Precondition Failed")
-
-
-def payload_too_large() -> ApiError:
-    """413 `413 Request Entity Too Large`."""
-    return message(413, "413 Request Entity Too Large")
 
 
 def unprocessable(text: Any = None) -> ApiError:

@@ -224,10 +224,3 @@ def at_least_one(given: Mapping[str, Any], names: Sequence[str]) -> None:
     """Refuse a request that gives none of these parameters."""
     if not any(name in given for name in names):
         raise errors.parameter(f"{', '.join(names)} are missing, at least one parameter must be provided")
-
-
-def mutually_exclusive(given: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Refuse a request that gives more than one of these parameters."""
-    present = [name for name in names if given.get(name) is not None]
-    if len(present) > 1:
-        raise errors.parameter(f"{', '.join(present)} are mutually exclusive")

@@ -67,11 +67,6 @@ class Feeds:
         self._pollers: dict[Feed[Any], Poller[Any]] = {}
         self._errors: dict[Feed[Any], MlopsError] = {}
 
-    @property
-    def are_open(self) -> bool:
-        """Whether there is any poller."""
-        return bool(self._pollers)
-
     def open(self, feeds: Iterable[Feed[Any]], *, is_visible: bool, is_paused: bool) -> None:
         """Start a poller for each feed."""
         for feed in feeds:

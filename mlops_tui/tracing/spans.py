@@ -28,7 +28,6 @@ BAD_TIME = "time is missing or beyond the year 2262"
 BAD_FEATURE = "feature name is not [a-z][a-z0-9_]*"
 LONG_VALUE = f"attribute is longer than {LONGEST_TEXT} characters"
 DEEP_VALUE = f"attribute is nested deeper than {DEEPEST}"
-MANY_ATTRIBUTES = f"attribute beyond the first {MOST_ATTRIBUTES}"
 
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
