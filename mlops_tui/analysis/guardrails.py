@@ -49,6 +49,8 @@ class Window(Protocol):
 class Assessment:
     """What evidence says about harm; None where it says nothing.
 
+    ``difference`` is the mean of the buckets' differences, each weighed by its samples (Mantel-Haenszel), over the
+    stretch that the evidence rests on: all buckets, or the recent ones where these speak louder against the margin.
     ``log_e`` belongs to the plan's margin. ``is_breached`` and ``is_safe`` are the two decisions there; nothing is safe
     while the recent stretch speaks against it. ``buckets`` counts the stretches of time in which both arms were seen.
     """

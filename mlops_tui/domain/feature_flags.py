@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 FLEXIBLE = "flexibleRollout"
@@ -48,12 +49,13 @@ class FlagStrategy:
 
 @dataclass(frozen=True, slots=True)
 class FeatureFlag:
-    """One flag of a project."""
+    """One flag of a project; ``created_at`` is None where GitLab does not tell."""
 
     name: str
     description: str
     is_active: bool
     strategies: tuple[FlagStrategy, ...]
+    created_at: datetime | None = None
 
     def own_strategy(self, environment: str) -> FlagStrategy | None:
         """The strategy that a rollout in an environment moves, None where there is none yet."""

@@ -108,6 +108,7 @@ class EventKind(StrEnum):
     ABORTED = "aborted"
     VERDICT = "verdict"
     DEPLOYMENT = "deployment"
+    LEASE = "lease"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,15 @@ class RolloutEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who may act by itself until when (server time); ``number`` is that of the lease's flag."""
+    """Who may act by itself until when (server time); ``number`` is that of the lease's flag.
+
+    ``taken_at`` is when the flag was made, None where GitLab does not tell.
+    """
 
     number: int
     holder: str
     expires_at: datetime
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,9 +115,10 @@ class GuardrailResult:
     """One guardrail, one treatment against the control.
 
     ``difference``, ``lower`` and ``upper`` are harm, in the unit of ``margin``: positive is worse, and with a relative
-    margin they are shares of the control's value. They are None where nothing can be said yet. ``n`` is the number of
-    observations per arm, ``log_e`` the natural logarithm of the e-value against "no worse than the margin", None where
-    the method has none.
+    margin they are shares of the control's value. They are None where nothing can be said yet. ``difference`` is
+    weighed over time stamps, never pooled; after a BREACH, whose ``lower`` holds for all time, it may come to lie below
+    it. ``n`` is the number of observations per arm, ``log_e`` the natural logarithm of the e-value against "no worse
+    than the margin", None where the method has none.
     """
 
     name: str

@@ -16,7 +16,7 @@ from mlops_tui.domain.feature_flags import FLEXIBLE, FeatureFlag, FlagScope, Fla
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.text import clean
 from mlops_tui.gitlab.hosts import path_segment
-from mlops_tui.gitlab.payloads import Name, Payload, read, read_all
+from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
 from mlops_tui.gitlab.transport import Transport
 
 _VERSION = "new_version_flag"
@@ -38,6 +38,7 @@ class _Flag(Payload):
     name: Name
     description: Name = ""
     active: bool | None = True
+    created_at: Moment | None = None
     strategies: tuple[_Strategy, ...] = ()
 
 
@@ -129,4 +130,5 @@ def _record(row: _Flag) -> FeatureFlag:
             )
             for item in row.strategies
         ),
+        row.created_at,
     )

@@ -63,9 +63,15 @@ async def show_journal(session: Session, limit: int) -> Snapshot[JournalPage]:
 
 def stories(journal: Journal, limit: int | None = None) -> tuple[Story, ...]:
     """Every action, newest first; at most ``limit``."""
-    told = list(_told(journal.entries()))
+    told = stories_of(journal.entries())
+    return told if limit is None else told[:limit]
+
+
+def stories_of(entries: Iterable[JournalEntry]) -> tuple[Story, ...]:
+    """Every action that some entries tell of, newest first."""
+    told = list(_told(entries))
     told.reverse()
-    return tuple(told if limit is None else told[:limit])
+    return tuple(told)
 
 
 def rolled_back_deployments(session: Session, project: Project, model: str, environment: str) -> frozenset[int]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mlops_tui.domain.actions import ActionKind, Outcome
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.rollout_leases import LeaseNote, leases_of
 from mlops_tui.domain.rollout_records import Arm, EventKind, Rollout, RolloutEvent, WeightPoint
-from mlops_tui.operations.journal import Story
+from mlops_tui.operations.journal import Story, stories_of
+from mlops_tui.operations.rollout_lease_events import lease_events
 from mlops_tui.operations.rollout_sightings import ProjectReading
+from mlops_tui.storage.journal import Journal
+from mlops_tui.storage.journal_leases import lease_notes
 
 ROLLOUT = "rollout"
 GOES_TO = "goes to"
@@ -31,22 +36,41 @@ _WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What this machine's journal tells of rollouts: actions, newest first, and notes on leases by rollout."""
+
+    stories: tuple[Story, ...]
+    leases: Mapping[str, tuple[LeaseNote, ...]]
+
+
+def read_past(journal: Journal) -> Past:
+    """Read it once for all rollouts. Blocks."""
+    entries = journal.entries()
+    return Past(stories_of(entries), lease_notes(entries))
+
+
 def destination(weights: Mapping[str, float], text: str) -> dict[str, JsonValue]:
     """What an action on a rollout leads to, as its intent keeps it: the weights by arm in percent, and a few words."""
     return {"weights": {arm: round(weight, 2) for arm, weight in weights.items()}, "text": text}
 
 
-def events_of(record: Rollout, stories: Sequence[Story], reading: ProjectReading) -> tuple[RolloutEvent, ...]:
+def events_of(record: Rollout, past: Past, reading: ProjectReading) -> tuple[RolloutEvent, ...]:
     """What happened, the oldest first."""
-    found = [*_acts(record, stories), *_deployments(record, reading)]
+    leases = leases_of(reading.flags.flags, record.id) if reading.flags else []
+    found = [
+        *_acts(record, past.stories),
+        *_deployments(record, reading),
+        *lease_events(leases, past.leases.get(record.id, ()), reading.now),
+    ]
     return tuple(sorted(found, key=lambda event: event.at))
 
 
-def weights_of(record: Rollout, stories: Sequence[Story]) -> tuple[WeightPoint, ...]:
+def weights_of(record: Rollout, past: Past) -> tuple[WeightPoint, ...]:
     """The weights over time as far as they are known: from the journal, and what GitLab says now."""
     control = next((arm.name for arm in record.arms if arm.is_control), "")
     points = [WeightPoint(record.begun_at, {control: 100.0})] if control else []
-    for story in _own(record, stories):
+    for story in _own(record, past.stories):
         goes_to = story.intent.expected.get(GOES_TO)
         weights = goes_to.get("weights") if isinstance(goes_to, Mapping) else None
         if story.outcome is Outcome.DONE and isinstance(weights, Mapping):

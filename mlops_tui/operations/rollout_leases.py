@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from mlops_tui.domain.api_calls import ApiCall
-from mlops_tui.domain.canonical import instant
 from mlops_tui.domain.errors import InvalidRequestError, MlopsError, RefusedError, RemoteError
-from mlops_tui.domain.journal import EntryKind
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.domain.rollout_leases import lease_name, lease_text, leases_of
+from mlops_tui.domain.rollout_leases import LeaseNote, lease_name, lease_text, leases_of
 from mlops_tui.domain.rollout_records import Lease
 from mlops_tui.gitlab.feature_flags import (
     change_flag_call,
@@ -26,7 +24,7 @@ from mlops_tui.gitlab.feature_flags import (
 )
 from mlops_tui.operations.actions import refuse_when_read_only
 from mlops_tui.operations.session import Session
-from mlops_tui.storage.journal_entries import Draft
+from mlops_tui.storage.journal_leases import lease_draft
 
 LASTS = timedelta(seconds=90)
 _NOWHERE = "mlops-tui-lease"
@@ -102,6 +100,7 @@ class LeaseKeeper:
             await self._send(delete_flag_call(self.project, lease_name(self.rollout, number), "give the lease back"))
         except RemoteError:
             return
+        await self._noted(LeaseNote(number, self.holder, self.session.clock.now(), is_given_back=True))
 
     def _lost(self, why: str) -> LeaseLostError:
         self.held = None
@@ -129,7 +128,7 @@ class LeaseKeeper:
                 remedy="Delete feature flags that are no longer used, or step by hand with `rollouts advance`",
             ) from error
         self.held, self.other = number, None
-        await self._noted(number, now)
+        await self._noted(LeaseNote(number, self.holder, now))
 
     async def _create(self, name: str, text: str) -> None:
         """Make the flag without strategies; where GitLab wants one, with a share of nothing in no environment."""
@@ -151,11 +150,10 @@ class LeaseKeeper:
             except RemoteError:
                 return
 
-    async def _noted(self, number: int, now: datetime) -> None:
-        """Whoever reads the journal sees who acted by themselves, and since when."""
-        payload = {"lease": lease_name(self.rollout, number), "holder": self.holder, "at": instant(now)}
+    async def _noted(self, note: LeaseNote) -> None:
+        """Whoever reads the journal sees who acted by themselves, and from when to when."""
         try:
-            await self.session.journal.append(Draft(EntryKind.OBSERVATION, self.rollout, payload))
+            await self.session.journal.append(lease_draft(self.rollout, note))
         except MlopsError:
             return
 

@@ -10,10 +10,9 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
 from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.snapshots import Snapshot
-from mlops_tui.operations.journal import Story, stories
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import sightings
-from mlops_tui.operations.rollout_history import events_of, weights_of
+from mlops_tui.operations.rollout_history import Past, events_of, read_past, weights_of
 from mlops_tui.operations.rollout_judging import judged
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.rollout_surroundings import guard_obstacles
@@ -57,7 +56,7 @@ async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
     unread = [answer for answer in answers if not isinstance(answer, ProjectReading)]
     if unread and not readings:
         raise unread[0]
-    told = await asyncio.to_thread(stories, session.journal)
+    told = await asyncio.to_thread(read_past, session.journal)
     listed = await asyncio.gather(*(_of_project(session, reading, told) for reading in readings))
     found = [item for part in listed for item in part]
     found.sort(key=lambda item: (item.record.state.is_over, -item.record.progress.since.timestamp()))
@@ -99,7 +98,7 @@ async def rollout_of_version(
 ) -> Rollout | None:
     """The newest rollout of a version, that in ``environment`` before others; None where there is none."""
     reading = await read_project(session, project)
-    told = await asyncio.to_thread(stories, session.journal)
+    told = await asyncio.to_thread(read_past, session.journal)
     records = [item.record for item in await _of_project(session, reading, told)]
     found = [
         record
@@ -115,7 +114,7 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
     Raises UsageError when GitLab shows nothing of it any more, and what keeps its flags or its policy from being read.
     """
     reading = await read_project(session, await session.directory.project(record.project.id))
-    told = await asyncio.to_thread(stories, session.journal)
+    told = await asyncio.to_thread(read_past, session.journal)
     records = [item.record for item in await _of_project(session, reading, told)]
     found = next((item for item in records if item.id == record.id), None)
     if found is None:
@@ -128,7 +127,7 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
     return snapshot.failed(reading.policy_error) if reading.policy_error else snapshot
 
 
-async def _of_project(session: Session, reading: ProjectReading, told: tuple[Story, ...]) -> list[Found]:
+async def _of_project(session: Session, reading: ProjectReading, told: Past) -> list[Found]:
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
     guards = await guard_obstacles(session, reading.project, guarded)

@@ -179,7 +179,8 @@ class RolloutView(SteeringView):
         newest = sorted(events, key=lambda event: event.at, reverse=True)
         rows = [
             (
-                f"{event.at.isoformat()} {event.kind.value} {event.text}",
+                # A lease that is kept has a new end every minute, and stays the same row.
+                f"{event.at.isoformat()} {event.kind.value} {event.text.partition(' until ')[0]}",
                 (
                     Cell(short_moment(event.at, now), Token.MUTED),
                     Cell(event.kind.value),

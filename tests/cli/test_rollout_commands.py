@@ -111,6 +111,11 @@ def test_a_watched_rollout_goes_back_and_its_evidence_is_judged_again(
     (item,) = lines(ended.out)
     assert (item["verdict"], item["state"], item["receipt"]["outcome"]) == ("BREACH", "rolled_back", "done")
     (page,) = shell.items("rollouts", "show", "fraud")
+    assert [event["text"].split(" by ")[0] for event in page["events"] if event["kind"] == "lease"] == [
+        "lease 1 was taken",
+        "lease 1 was given back",
+    ]
+    assert [arm["samples"] for arm in page["arms"]] == [600, 600]
     evidence = Path(page["evidence"])
     again = shell("rollouts", "judge", "--plan", str(evidence.with_suffix(".plan.json")), "--replay", str(evidence))
     assert again.status == 1

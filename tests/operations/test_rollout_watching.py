@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.rollout_decisions import Course
-from mlops_tui.domain.rollout_records import Hindrance
+from mlops_tui.domain.rollout_records import EventKind, Hindrance, Rollout
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollout_judging import evidence_file, judge_plan_of
@@ -32,6 +34,17 @@ def share(flag: Any) -> str:
     """The percentage of a flag's only strategy."""
     (strategy,) = flag["strategies"]
     return str(strategy["parameters"]["rollout"])
+
+
+async def lease_holder(company: Company, session: Session) -> str:
+    """Who the flag of the only lease says holds it."""
+    (flag,) = [flag for name, flag in (await flags(company, session)).items() if name.startswith("mlops-lease")]
+    return str(flag["description"]).removeprefix("held by ").partition(" until ")[0]
+
+
+def lease_texts(snapshot: Snapshot[Rollout]) -> list[str]:
+    """What a rollout's events tell of its leases."""
+    return [event.text for event in snapshot.data.events if event.kind is EventKind.LEASE]
 
 
 async def test_a_healthy_version_goes_step_by_step_and_is_deployed_in_full(company: Company) -> None:
@@ -130,13 +143,26 @@ async def test_of_two_watchers_one_acts_and_the_other_takes_over_when_it_is_gone
         assert len(acted) == 1
         assert acted[0].record.progress.step == 2
         # Whoever held it is gone without a word: after its time the other one takes over, with the next number.
+        former = await lease_holder(company, one)
         gone, other = (first, second) if looks[0].receipt else (second, first)
         await other.session.clock.sleep(100)
         await other.look()
         assert [name for name in await flags(company, one) if "lease" in name] == [f"mlops-lease-{record.id}-2"]
         look = await gone.look()
         assert look.receipt is None
+        later = await lease_holder(company, one)
+        # Where the first one ran it is known who acted when; the other place knows its own, and what GitLab shows.
+        told = lease_texts(await rollout(gone.session, record.id))
+        assert told[0] == f"lease 1 was taken by {former}"
+        assert re.fullmatch(rf"lease 2 was taken over by {later} until [0-9:]{{8}} UTC", told[1])
+        assert lease_texts(await rollout(other.session, record.id)) == told[1:]
+        await other.session.clock.sleep(100)
+        assert lease_texts(await rollout(gone.session, record.id))[2:] == [f"lease 2 of {later} ran out"]
         await other.close()
+        assert lease_texts(await rollout(other.session, record.id)) == [
+            f"lease 2 was taken over by {later}",
+            f"lease 2 was given back by {later}",
+        ]
 
 
 async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:

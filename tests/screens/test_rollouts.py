@@ -198,6 +198,9 @@ async def test_watching_is_confirmed_seen_everywhere_and_taken_back(company: Com
         await confirm(app, pilot)
         await until(pilot, on_page(app, "This program acts by itself", "The traffic cannot be measured"), passing=1)
         assert leases(company) == [f"mlops-lease-{name}-1"]
+        await until(
+            pilot, lambda: any("lease 1 was taken by" in row[2] for row in app.rows("events-table")), passing=11
+        )
         await pilot.press("3")
         await until(pilot, lambda: "watching 1" in app.texts() and app.table("models-table"))
         await pilot.press("6")
