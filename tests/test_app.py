@@ -29,6 +29,13 @@ from tests.screens.apps import SmallApp, launch, loaded
 
 ENVIRON = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 HEAVY = ("httpx", "pydantic", "typer", "numpy", "plotext", "gitlab", "graphql", "yaml", "orjson", "markdown_it")
+# What the first view does not show; ``widgets.status`` once brought all of it.
+LATER = (
+    *(f"mlops_tui.{package}" for package in ("operations", "gitlab", "tracing", "analysis", "datasets", "sandbox")),
+    *(f"mlops_tui.domain.{name}" for name in ("actions", "alerts", "approvals", "deployments", "policy", "quality")),
+    *(f"mlops_tui.domain.{name}" for name in ("rollout_records", "rollout_states", "traces", "jobs")),
+    "configparser",
+)
 
 
 @asynccontextmanager
@@ -47,6 +54,14 @@ def messages(app: MlopsApp) -> list[str]:
 def test_nothing_heavy_is_loaded_before_the_first_frame() -> None:
     views = ", ".join(view.place.partition(":")[0] for view in VIEWS)
     program = f"import sys, mlops_tui.app, {views}\nprint(*[name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_first_frame_needs_nothing_of_the_other_views() -> None:
+    modules = "mlops_tui.cli.dashboard, mlops_tui.cli.targets, mlops_tui.app, mlops_tui.storage.cache"
+    first = VIEWS[0].place.partition(":")[0]
+    program = f"import sys, {modules}, {first}\nprint(*[name for name in {(*HEAVY, *LATER)} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,6 +38,8 @@ def _files(environment: Mapping[str, str], home: Path) -> list[Path]:
 
 def _section(files: list[Path], origin: str) -> str | None:
     """The section for ``origin``; the one that ``[global] default`` names goes first where several fit."""
+    import configparser
+
     parser = configparser.ConfigParser()
     try:
         parser.read(files, encoding="utf-8")
@@ -50,6 +51,8 @@ def _section(files: list[Path], origin: str) -> str | None:
 
 
 def _read(files: list[Path], section: str) -> FoundCredential | None:
+    import configparser
+
     from gitlab.config import ConfigError as ReaderError
     from gitlab.config import GitlabConfigParser
 

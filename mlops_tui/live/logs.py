@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from random import Random
+from typing import TYPE_CHECKING
 
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import MlopsError
-from mlops_tui.domain.jobs import JobLog
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.live.pollers import Poller, PollState
+
+if TYPE_CHECKING:
+    from mlops_tui.domain.jobs import JobLog
 
 CAPACITY = 10_000
 

@@ -110,7 +110,7 @@ class DriftView(ListedView, DeliveringView, RetrainingView):
     def _freshness(self) -> dict[str, Freshness]:
         """The score is as old as the features are."""
         found = super()._freshness()
-        return {**found, "#score": found["#features"]} if found else found
+        return {**found, "#score": found["#features"]} if "#features" in found else found
 
     async def _fetch_distribution(self) -> Snapshot[FeatureDistribution | None]:
         compared, drift, feed = self._compared, self._drift, self._feed

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.live.snapshots import CACHED
+from mlops_tui.widgets.as_of import Freshness
 from mlops_tui.widgets.cells import Cell, Picture
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
@@ -26,15 +30,36 @@ class FirstTable:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstStamp:
+    """How old the data of one pane were: ``pane`` is its selector, ``interval`` in seconds how often they come anew."""
+
+    pane: str
+    fetched_at: datetime
+    interval: float
+
+
+@dataclass(frozen=True, slots=True)
 class FirstFrame:
-    """The tables of one view."""
+    """The tables of one view, and the age of what they show."""
 
     tables: tuple[FirstTable, ...]
+    stamps: tuple[FirstStamp, ...]
+
+    def freshness(self) -> dict[str, Freshness]:
+        """How fresh the data are, by pane."""
+        return {item.pane: Freshness(Snapshot(None, item.fetched_at, CACHED), item.interval) for item in self.stamps}
 
 
-def capture(tables: Iterable[Table]) -> FirstFrame:
+def capture(tables: Iterable[Table], freshness: Mapping[str, Freshness]) -> FirstFrame:
     """Take down what the tables of a view show; those without an id are left out."""
-    return FirstFrame(tuple(_capture(table) for table in tables if table.id is not None))
+    return FirstFrame(
+        tuple(_capture(table) for table in tables if table.id is not None),
+        tuple(
+            FirstStamp(pane, known.snapshot.fetched_at, known.interval)
+            for pane, known in freshness.items()
+            if known.snapshot is not None
+        ),
+    )
 
 
 def restore(frame: FirstFrame, tables: Iterable[Table]) -> None:

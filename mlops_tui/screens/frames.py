@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,9 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
     from mlops_tui.storage.cache import Cache
 
-KEEPING = timedelta(seconds=30)
+# A view draws what its feeds bring one after the other: a frame is kept once they have had the time to arrive.
+SETTLING_SECONDS = 1.0
+KEEPING_SECONDS = 30.0
 _PREFIX = "first-frame:"
 
 
@@ -31,9 +32,9 @@ class FrameStore:
     def __init__(self, context: str, clock: Clock) -> None:
         self._context = context
         self._clock = clock
-        self._kept: dict[str, Snapshot[FirstFrame]] = {}
-        self._waiting: dict[str, FirstFrame] = {}
-        self._tasks: set[asyncio.Task[bool]] = set()
+        self._shown: dict[str, FirstFrame] = {}
+        self._kept: dict[str, FirstFrame] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def read(self, folder: Path, view: str) -> FirstFrame | None:
         """What the view showed last; None where nothing was kept or the cache cannot be read."""
@@ -50,26 +51,32 @@ class FrameStore:
         return snapshot.data if snapshot is not None else None
 
     def keep(self, view: str, frame: FirstFrame, session: Session | None) -> None:
-        """Keep what the view shows, unless it is what was kept; what comes a moment later waits for ``keep_all``."""
-        now = self._clock.now()
-        last = self._kept.get(view)
+        """Keep what the view shows: the first time soon, then now and then, and whatever came last in ``keep_all``."""
         if session is None:
             return
-        if last is not None and (last.data == frame or now - last.fetched_at < KEEPING):
-            self._waiting[view] = frame
-            return
-        self._waiting.pop(view, None)
-        snapshot = self._kept[view] = Snapshot(frame, now, "")
-        task = asyncio.create_task(self._cached(session.cache, view).store(snapshot))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._shown[view] = frame
+        if view not in self._tasks and self._kept.get(view) != frame:
+            self._tasks[view] = asyncio.create_task(self._keep_later(view, session))
 
     async def keep_all(self, session: Session) -> None:
-        """Keep what every view shows now: the first thing a view shows is seldom all of it."""
-        await asyncio.gather(*self._tasks)
-        for view, frame in self._waiting.items():
-            if frame != self._kept[view].data:
-                await self._cached(session.cache, view).store(Snapshot(frame, self._clock.now(), ""))
+        """Keep what every view shows now, and nothing after it; the session must still be open."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for view in list(self._shown):
+            await self._store(view, session)
+
+    async def _keep_later(self, view: str, session: Session) -> None:
+        await self._clock.sleep(KEEPING_SECONDS if view in self._kept else SETTLING_SECONDS)
+        del self._tasks[view]
+        await self._store(view, session)
+
+    async def _store(self, view: str, session: Session) -> None:
+        frame = self._shown[view]
+        if self._kept.get(view) != frame:
+            self._kept[view] = frame
+            await self._cached(session.cache, view).store(Snapshot(frame, self._clock.now(), ""))
 
     def _cached(self, cache: Cache, view: str) -> CachedView[FirstFrame]:
         return CachedView(cache, self._context, _PREFIX + view, FirstFrame)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mlops_tui.domain.contexts import Context, ContextKind
-from mlops_tui.domain.deployments import LiveVersion
-from mlops_tui.domain.environments import Tier
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import EMPTY, Cell
+
+if TYPE_CHECKING:
+    from mlops_tui.domain.deployments import LiveVersion
+    from mlops_tui.domain.environments import Tier
 
 PROD = "PROD"
 
 
 def is_production(tier: Tier, context: Context) -> bool:
     """Whether an environment of this tier counts as production in this context."""
+    from mlops_tui.domain.environments import Tier
+
     return tier is Tier.PRODUCTION or context.kind is ContextKind.PRODUCTION
 
 

@@ -50,6 +50,7 @@ class View(Screen[None]):
         self.filter_text = ""
         self._feeds: Feeds | None = None
         self._is_visible = False
+        self._first_freshness: dict[str, Freshness] = {}
 
     @property
     def host(self) -> Host:
@@ -110,6 +111,7 @@ class View(Screen[None]):
         frame = self.host.first_frame(self.frame_name)
         if frame is not None:
             restore(frame, self.query(Table))
+            self._first_freshness = frame.freshness()
         self.set_interval(RESTAMP_SECONDS, self.restamp)
         self.update_standing()
         self.restamp()
@@ -136,6 +138,7 @@ class View(Screen[None]):
     def restart(self) -> None:
         """Open other feeds, because what the view shows now depends on other things."""
         feeds, self._feeds = self._feeds, None
+        self._first_freshness = {}
         if feeds is not None:
             self.run_worker(feeds.close(), exit_on_error=False)
         if self.host.session is not None:
@@ -179,7 +182,13 @@ class View(Screen[None]):
             self.query_one(selector, Pane).stamp(freshness, now)
 
     def _freshness(self) -> dict[str, Freshness]:
-        return self._feeds.freshness(is_paused=self.host.is_paused) if self._feeds is not None else {}
+        if self._feeds is None:
+            return self._first_freshness
+        first = self._first_freshness
+        return {
+            pane: first.get(pane, known) if known.snapshot is None and known.error is None else known
+            for pane, known in self._feeds.freshness(is_paused=self.host.is_paused).items()
+        }
 
     @on(SnapshotArrived)
     def _draw(self, event: SnapshotArrived) -> None:
@@ -193,7 +202,7 @@ class View(Screen[None]):
         elif snapshot.source != CACHED or snapshot.error is not None:
             self.host.connection_is(_connection(snapshot.error))
         self.refresh_bindings()
-        self.host.keep_first_frame(self.frame_name, capture(self.query(Table)))
+        self.host.keep_first_frame(self.frame_name, capture(self.query(Table), self._freshness()))
 
     def _tell_ready(self) -> None:
         if self.host.standing.connection is Connection.STARTING:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from mlops_tui.domain.attention import MatterKind
+from mlops_tui.domain.errors import UnreachableError
 from mlops_tui.domain.runs import RunStatus
 from mlops_tui.operations.actions import run
 from mlops_tui.operations.overview import RecentRun, failed_runs, read_overview
@@ -18,6 +22,7 @@ from mlops_tui.screens.rollout import RolloutView
 from mlops_tui.screens.run import RunView
 from mlops_tui.screens.version import VersionView
 from mlops_tui.widgets.header import Connection
+from mlops_tui.widgets.pane import PaneTitle
 from tests.clocks import START
 from tests.operations.company import Company
 from tests.operations.rolling import start
@@ -37,6 +42,27 @@ async def test_what_waits_comes_before_what_could_be_done(company: Company) -> N
             ["demand", "PROD 1.1.1", "1.2.0"],
             ["fraud", "PROD 2.0.0", "2.1.0"],
         ]
+
+
+async def test_opens_with_all_its_rows_and_their_age_while_nothing_answers(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(company, "overview", size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: app.rows("production-table") and app.rows("recent-table"))
+        shown = {name: app.rows(name) for name in ("attention-table", "production-table", "recent-table")}
+    company.sandbox_clock.advance(7200)
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise UnreachableError("nothing is loaded, so that only the first frame is there")
+
+    monkeypatch.setattr("mlops_tui.operations.session.open_session", refuse)
+    app = console(company, "overview", url="http://127.0.0.1:9")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "PROD 2.0.0" in app.texts())
+        assert {name: app.rows(name) for name in shown} == shown
+        stamps = [title.stamp.plain for title in app.screen.query(PaneTitle)]
+        assert stamps == ["▲ 2 h old", "", "▲ 2 h old"]
+        assert app.session is None
 
 
 async def test_a_deployment_is_shown_while_it_runs_and_when_it_failed(company: Company) -> None:

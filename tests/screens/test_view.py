@@ -6,14 +6,16 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
 
 from mlops_tui.domain.errors import NotSignedInError, UnreachableError
+from mlops_tui.screens.frames import KEEPING_SECONDS, SETTLING_SECONDS
 from mlops_tui.screens.view import RESTAMP_SECONDS
+from mlops_tui.storage.cache import CacheEntry
 from mlops_tui.widgets.details import DetailsDialog
 from mlops_tui.widgets.footer import Footer
 from mlops_tui.widgets.header import Connection, Header
@@ -49,6 +51,10 @@ async def quiet(pilot: Pilot[Any]) -> None:
     for _ in range(3):
         await settle()
         await pilot.pause()
+
+
+def refuse(*_: Any, **__: Any) -> NoReturn:
+    raise UnreachableError("nothing is loaded, so that only the first frame is there")
 
 
 def stamp(app: SmallApp) -> str:
@@ -164,6 +170,42 @@ async def test_opens_with_what_it_showed_last(tmp_path: Path, clock: ManualClock
         app.names.restamp()
         assert app.rows() == ["fraud", "churn"]
         assert "2 h old" in stamp(app)
+
+
+async def test_what_came_a_moment_before_leaving_is_shown_at_the_next_start(
+    tmp_path: Path, clock: ManualClock, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, clock) as (app, pilot):
+        await clock.advance(2 * SETTLING_SECONDS)
+        source.names = ("fraud", "churn", "demand")
+        await pilot.press("r")
+        await quiet(pilot)
+        assert app.rows() == ["fraud", "churn", "demand"]
+    monkeypatch.setattr("mlops_tui.operations.session.open_session", refuse)
+    clock.tick(7200)
+    app = SmallApp(launch(tmp_path, clock), environ={"TERM": "xterm-256color"})
+    async with app.run_test(size=(100, 20)) as pilot:
+        await quiet(pilot)
+        assert app.rows() == ["fraud", "churn", "demand"]
+        assert "2 h old" in stamp(app)
+
+
+async def test_what_is_shown_is_kept_though_the_program_never_ends_in_peace(
+    tmp_path: Path, clock: ManualClock, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, clock) as (running, _):
+        await clock.advance(2 * SETTLING_SECONDS)
+        source.names = ("demand",)
+        await clock.advance(2 * KEEPING_SECONDS)
+        session = running.session
+        assert session is not None
+        # The cache writes one after the other: once this is written, so is the frame.
+        await session.cache.put("work", "another", CacheEntry("", clock.now(), "", b""))
+        monkeypatch.setattr("mlops_tui.operations.session.open_session", refuse)
+        app = SmallApp(launch(tmp_path, clock), environ={"TERM": "xterm-256color"})
+        async with app.run_test(size=(100, 20)) as pilot:
+            await quiet(pilot)
+            assert app.rows() == ["demand"]
 
 
 async def test_keys_that_change_something_are_greyed_with_the_reason(tmp_path: Path, clock: ManualClock) -> None:
