@@ -197,7 +197,7 @@ async def test_watching_is_confirmed_seen_everywhere_and_taken_back(company: Com
         await pilot.press("W")
         await confirm(app, pilot)
         await until(pilot, on_page(app, "This program acts by itself", "The traffic cannot be measured"), passing=1)
-        assert leases(company) == [f"mlops-lease-{name}-1"]
+        await until(pilot, lambda: leases(company) == [f"mlops-lease-{name}-1"], passing=1)
         await until(
             pilot, lambda: any("lease 1 was taken by" in row[2] for row in app.rows("events-table")), passing=11
         )
