@@ -61,12 +61,14 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
     if plan is None:
         return record
     file = evidence_file(session, record)
-    before, _ = await asyncio.to_thread(_kept, file, (), plan)
-    until = before[-1].at if before else None
+    kept, complaint = await asyncio.to_thread(_kept, file, (), plan)
+    until = kept[-1].at if kept else None
     is_over = record.state.is_over
     measured, obstacle = (Measured(), None) if is_over else await measured_traffic(session, record, plan, now, until)
-    fresh = tuple(item for window in measured.windows for item in window.measurements)
-    kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
+    found = (item for window in measured.windows for item in window.measurements)
+    fresh = tuple(item for item in found if until is None or item.at > until)
+    if fresh:
+        kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
     obstacles = [item for item in (obstacle, complaint) if item is not None]
     obstacles += [Obstacle(Hindrance.NO_MEASUREMENTS, note) for note in measured.notes]
     verdicts = _verdicts(session, record, plan, kept)
