@@ -33,7 +33,7 @@ HEAVY = ("httpx", "pydantic", "typer", "numpy", "plotext", "gitlab", "graphql", 
 LATER = (
     *(f"mlops_tui.{package}" for package in ("operations", "gitlab", "tracing", "analysis", "datasets", "sandbox")),
     *(f"mlops_tui.domain.{name}" for name in ("actions", "alerts", "approvals", "deployments", "policy", "quality")),
-    *(f"mlops_tui.domain.{name}" for name in ("rollout_records", "rollout_states", "traces", "jobs")),
+    *(f"mlops_tui.domain.{name}" for name in ("judgements", "rollouts", "rollout_states", "traces", "jobs")),
     "configparser",
 )
 

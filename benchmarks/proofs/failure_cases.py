@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from mlops_tui.analysis.judge import judge_of
+from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, Method, Sample, ValueSample, Verdict
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
-from mlops_tui.domain.rollouts import EventSample, JudgePlan, Measurement, Method, Sample, ValueSample, Verdict
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -36,8 +36,8 @@ from benchmarks.proofs.rollout_streams import (
 )
 from mlops_tui.analysis.judge import judge_of
 from mlops_tui.analysis.kayenta import Class, classify
+from mlops_tui.domain.judgements import JudgePlan, Verdict
 from mlops_tui.domain.policy import GuardrailKind
-from mlops_tui.domain.rollouts import JudgePlan, Verdict
 
 ALPHA = 0.05
 REPETITIONS = 300

@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_tui.domain.judgements import EventSample, Measurement, Sample, ValueSample
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
-from mlops_tui.domain.rollouts import EventSample, Measurement, Sample, ValueSample
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Callable[[np.random.Generator, int, int], FloatArray]

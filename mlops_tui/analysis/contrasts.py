@@ -8,8 +8,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_tui.domain.judgements import EventSample, Sample, ValueSample
 from mlops_tui.domain.policy import Direction, Guardrail, MarginKind
-from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
 
 FloatArray = NDArray[np.float64]
 

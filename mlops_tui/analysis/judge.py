@@ -16,8 +16,7 @@ from mlops_tui.analysis.guardrails import Assessment, GuardrailEvidence
 from mlops_tui.analysis.kayenta import KayentaJudge
 from mlops_tui.analysis.reasons import guardrail_reason, mismatch_reason, overall_reason
 from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
-from mlops_tui.domain.policy import Guardrail
-from mlops_tui.domain.rollouts import (
+from mlops_tui.domain.judgements import (
     GuardrailResult,
     Judgement,
     JudgePlan,
@@ -25,6 +24,7 @@ from mlops_tui.domain.rollouts import (
     Method,
     Verdict,
 )
+from mlops_tui.domain.policy import Guardrail
 
 
 class Judge(Protocol):

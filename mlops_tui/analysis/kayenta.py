@@ -17,8 +17,8 @@ from math import isnan, nan
 import numpy as np
 
 from mlops_tui.analysis.contrasts import FloatArray, Tally
+from mlops_tui.domain.judgements import GuardrailResult, Judgement, JudgePlan, Measurement, Verdict
 from mlops_tui.domain.policy import Direction, Guardrail, MarginKind
-from mlops_tui.domain.rollouts import GuardrailResult, Judgement, JudgePlan, Measurement, Verdict
 
 CONFIDENCE = 0.98
 TOLERANCE = 0.25

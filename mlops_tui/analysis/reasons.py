@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlops_tui.analysis.guardrails import Assessment
+from mlops_tui.domain.judgements import GuardrailResult, Verdict
 from mlops_tui.domain.policy import Guardrail, MarginKind
-from mlops_tui.domain.rollouts import GuardrailResult, Verdict
 
 
 def guardrail_reason(

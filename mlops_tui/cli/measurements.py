@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, Sample, ValueSample
 from mlops_tui.domain.policy import GuardrailKind
-from mlops_tui.domain.rollouts import EventSample, JudgePlan, Measurement, Sample, ValueSample
 
 _ROUNDING = 1e-6
 

@@ -11,8 +11,8 @@ from mlops_tui.domain.durations import format_duration
 
 if TYPE_CHECKING:
     from mlops_tui.domain.canonical import JsonValue
-    from mlops_tui.domain.rollout_records import Rollout, StepProgress
-    from mlops_tui.domain.rollouts import Judgement
+    from mlops_tui.domain.judgements import Judgement
+    from mlops_tui.domain.rollouts import Rollout, StepProgress
 
 
 def _joined(values: Sequence[str]) -> str:

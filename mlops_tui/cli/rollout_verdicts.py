@@ -14,11 +14,11 @@ from mlops_tui.cli.tables import Column
 from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import UsageError
-from mlops_tui.domain.rollouts import Method, Verdict
+from mlops_tui.domain.judgements import Method, Verdict
 
 if TYPE_CHECKING:
     from mlops_tui.cli.measurements import Moment
-    from mlops_tui.domain.rollouts import GuardrailResult, Judgement, JudgePlan
+    from mlops_tui.domain.judgements import GuardrailResult, Judgement, JudgePlan
 
 _STDIN = "-"
 _VERDICTS = (Column("at", "at", is_whole=True), Column("verdict", "verdict", is_whole=True), Column("reason", "reason"))

@@ -16,11 +16,11 @@ from mlops_tui.cli.session import ask
 from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.durations import parse_duration
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.judgements import Method
 from mlops_tui.domain.rollout_states import RolloutState
-from mlops_tui.domain.rollouts import Method
 
 if TYPE_CHECKING:
-    from mlops_tui.domain.rollout_records import Rollout
+    from mlops_tui.domain.rollouts import Rollout
     from mlops_tui.domain.snapshots import Snapshot
     from mlops_tui.operations.actions import Action
     from mlops_tui.operations.session import Session

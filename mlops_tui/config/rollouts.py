@@ -12,8 +12,8 @@ from mlops_tui.config.policy_schema import GuardrailTable, RolloutTable, StepTab
 from mlops_tui.config.validation import Lines, Location, problems
 from mlops_tui.config.yaml_document import read_yaml
 from mlops_tui.domain.errors import ConfigError, UsageError
+from mlops_tui.domain.judgements import JudgePlan
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
-from mlops_tui.domain.rollouts import JudgePlan
 
 _Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

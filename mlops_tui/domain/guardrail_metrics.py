@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from mlops_tui.domain.inferences import ATTRIBUTE_COLUMN, PREDICTION_COLUMN, column_of
+from mlops_tui.domain.judgements import EventSample, Sample, ValueSample
 from mlops_tui.domain.policy import Guardrail, GuardrailKind
 from mlops_tui.domain.profiles import FeatureCounts
-from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
 from mlops_tui.domain.window_slices import BUCKETS_PER_OCTAVE, Traffic
 
 _ERRORS = frozenset({"error", "errors", "error_rate"})

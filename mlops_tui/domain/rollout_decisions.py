@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import OnBreach, OnInsufficient, RolloutStep
-from mlops_tui.domain.rollout_records import Hindrance, Rollout
 from mlops_tui.domain.rollout_states import Phase, RolloutState
-from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.rollouts import Hindrance, Rollout
 
 
 class Course(Enum):

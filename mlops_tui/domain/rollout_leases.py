@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mlops_tui.domain.feature_flags import FeatureFlag
-from mlops_tui.domain.rollout_records import Lease
+from mlops_tui.domain.rollouts import Lease
 
 _NAME = re.compile(r"mlops-lease-(?P<rollout>[0-9a-f]{8})-(?P<number>[0-9]{1,9})")
 _TEXT = re.compile(r"held by (?P<holder>.{1,120}) until (?P<until>[0-9TZ:-]{20})")

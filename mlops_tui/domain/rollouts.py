@@ -1,145 +1,195 @@
-"""What a rollout is judged by: the judge's part of a plan, measurements as they come in, and the verdict on them."""
+"""A rollout as everybody sees it: the record that screens draw and commands print."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from enum import Enum, StrEnum
-from typing import TypeAlias
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from mlops_tui.domain.errors import ExitCode, UsageError
-from mlops_tui.domain.policy import Guardrail, MarginKind, RolloutPolicy
-
-
-class Verdict(StrEnum):
-    """What the evidence says of a new version, or of one guardrail of it."""
-
-    HEALTHY = "HEALTHY"
-    BREACH = "BREACH"
-    CONTINUE = "CONTINUE"
-    INSUFFICIENT = "INSUFFICIENT"
-    INVALID = "INVALID"
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """How a command ends on it: only HEALTHY is a pass, and too little data is an answer of its own."""
-        match self:
-            case Verdict.HEALTHY:
-                return ExitCode.DONE
-            case Verdict.BREACH | Verdict.INVALID:
-                return ExitCode.GATE
-            case Verdict.CONTINUE | Verdict.INSUFFICIENT:
-                return ExitCode.INSUFFICIENT
+from mlops_tui.domain.deployments import DeployedVersion
+from mlops_tui.domain.judgements import Judgement, Verdict
+from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
+from mlops_tui.domain.projects import ProjectRef
+from mlops_tui.domain.rollout_states import Progress, RolloutState
 
 
-class Method(Enum):
-    """How evidence is weighed: always-valid inference, or as Spinnaker's Kayenta does."""
+class Hindrance(StrEnum):
+    """What stands in the way of the next step."""
 
-    SEQUENTIAL = "sequential"
-    KAYENTA = "kayenta"
+    FROZEN = "frozen"
+    PROTECTED = "protected"
+    APPROVAL = "approval"
+    CHANGED_BY_HAND = "changed_by_hand"
+    IN_FLIGHT = "in_flight"
+    FAILED = "failed"
+    HALF_WAY = "half_way"
+    PLAN_CHANGED = "plan_changed"
+    NO_MEASUREMENTS = "no_measurements"
+    MISMATCH = "mismatch"
+    NO_COMPARISON = "no_comparison"
+    UNSETTLED = "unsettled"
+    ROLE = "role"
 
 
 @dataclass(frozen=True, slots=True)
-class JudgePlan:
-    """The judge's part of a rollout plan.
+class Obstacle:
+    """Something in the way; ``text`` is a sentence. Only a person may go on where ``stops_watch``."""
 
-    ``alpha`` is the probability of a false BREACH over the whole rollout, however often one looks. ``weights`` is the
-    expected share of the observations per arm, empty where it is not to be tested.
-
-    Raises:
-        UsageError: there is nothing to judge by, or the weights leave out an arm.
-    """
-
-    guardrails: tuple[Guardrail, ...]
-    alpha: float = 0.05
-    control: str = "stable"
-    treatments: tuple[str, ...] = ("canary",)
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.guardrails:
-            raise UsageError("The plan has no guardrail", why="there is nothing to judge by", remedy="Add one")
-        missing = [arm for arm in self.arms if arm not in self.weights]
-        if self.weights and missing:
-            raise UsageError(f"weights leaves out {missing[0]!r}", remedy="Give every arm its share, or leave them out")
-
-    @classmethod
-    def of_policy(cls, policy: RolloutPolicy) -> JudgePlan:
-        """What a rollout of the policy file is judged by."""
-        return cls(policy.guardrails, policy.alpha, policy.control, policy.treatments, policy.weights)
-
-    @property
-    def arms(self) -> tuple[str, ...]:
-        """The control and then the treatments."""
-        return (self.control, *self.treatments)
-
-    @property
-    def comparisons(self) -> int:
-        """How many pairs of a guardrail and a treatment share ``alpha``."""
-        return len(self.guardrails) * len(self.treatments)
+    kind: Hindrance
+    text: str
+    stops_watch: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class EventSample:
-    """``events`` among ``n`` observations; for counts ``n`` is the exposure and may have a fraction."""
+class Arm:
+    """One arm: ``weight`` is what GitLab was told, in percent of all traffic and rounded as the driver rounds.
 
-    n: float
-    events: float
-
-
-@dataclass(frozen=True, slots=True)
-class ValueSample:
-    """``n`` values by their sum and sum of squares."""
-
-    n: float
-    total: float
-    squares: float
-
-
-Sample: TypeAlias = EventSample | ValueSample
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What came in at ``at`` (aware) for one arm and guardrail since the measurement before; increments add up."""
-
-    at: datetime
-    arm: str
-    guardrail: str
-    sample: Sample
-
-
-@dataclass(frozen=True, slots=True)
-class GuardrailResult:
-    """One guardrail, one treatment against the control.
-
-    ``difference``, ``lower`` and ``upper`` are harm, in the unit of ``margin``: positive is worse, and with a relative
-    margin they are shares of the control's value. They are None where nothing can be said yet. ``difference`` is
-    weighed over time stamps, never pooled; after a BREACH, whose ``lower`` holds for all time, it may come to lie below
-    it. ``n`` is the number of observations per arm, ``log_e`` the natural logarithm of the e-value against "no worse
-    than the margin", None where the method has none.
+    ``version`` is None where nothing names it. ``samples`` are those of this step, and those of all steps once the
+    rollout is over. ``observed`` is the percentage of the spans of this step that it served, None where none were
+    measured, or there is no step any more.
     """
 
     name: str
-    treatment: str
-    verdict: Verdict
-    difference: float | None
-    lower: float | None
-    upper: float | None
-    margin: float
-    margin_kind: MarginKind
-    is_critical: bool
-    n: Mapping[str, float]
-    log_e: float | None
-    reason: str
+    version: str | None
+    weight: float
+    is_control: bool
+    samples: int = 0
+    observed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """The verdict on all measurements up to ``at``; ``reason`` is one sentence."""
+class WeightPoint:
+    """From ``at`` on the arms had these weights, in percent; as far as this machine's journal and GitLab tell."""
 
     at: datetime
-    verdict: Verdict
-    reason: str
-    guardrails: tuple[GuardrailResult, ...]
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficPoint:
+    """One closed window of traffic: ``spans`` and ``errors`` by arm, from ``start`` for ``width``."""
+
+    start: datetime
+    width: timedelta
+    spans: Mapping[str, int]
+    errors: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """What the current step still needs.
+
+    ``samples`` and ``samples_left`` are by arm, counted in closed windows; ``eta`` is when time and samples are
+    complete at the pace so far, None where the pace is not known or nothing comes in. ``silent`` are the arms that
+    served nothing although the step has had its time, and windows had time to close.
+    """
+
+    soak_left: timedelta
+    samples: Mapping[str, int]
+    samples_left: Mapping[str, int]
+    eta: datetime | None
+    silent: tuple[str, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the step has all its time and samples."""
+        return not self.soak_left and not any(self.samples_left.values())
+
+
+class EventKind(StrEnum):
+    """What happened in the course of a rollout."""
+
+    STARTED = "started"
+    STEPPED = "stepped"
+    HELD = "held"
+    RESUMED = "resumed"
+    PROMOTED = "promoted"
+    ABORTED = "aborted"
+    VERDICT = "verdict"
+    DEPLOYMENT = "deployment"
+    LEASE = "lease"
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutEvent:
+    """Something that happened; ``by`` is a user name, empty where nobody is known."""
+
+    at: datetime
+    kind: EventKind
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who may act by itself until when (server time); ``number`` is that of the lease's flag.
+
+    ``taken_at`` is when the flag was made, None where GitLab does not tell.
+    """
+
+    number: int
+    holder: str
+    expires_at: datetime
+    taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """One rollout of a model version in one environment.
+
+    ``version`` is the first new version, ``arms`` the control and then every new one. ``control_version`` is the one
+    it replaces. ``plan`` is what the policy file says now, None where it says nothing any more. ``judgement`` is the
+    newest, None before the first measurements or where they cannot be read; ``verdicts`` the newest ones, the oldest
+    first, one a closed window.
+    """
+
+    id: str
+    project: ProjectRef
+    model: str
+    version: str
+    control_version: str
+    environment: str
+    is_production: bool
+    driver: str
+    plan: RolloutPolicy | None
+    plan_digest: str
+    progress: Progress
+    state: RolloutState
+    begun_at: datetime
+    arms: tuple[Arm, ...]
+    needs: StepProgress | None = None
+    judgement: Judgement | None = None
+    verdicts: tuple[Judgement, ...] = ()
+    traffic: tuple[TrafficPoint, ...] = ()
+    weights: tuple[WeightPoint, ...] = ()
+    events: tuple[RolloutEvent, ...] = ()
+    lease: Lease | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+    links: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[RolloutStep, ...]:
+        """The plan's steps; empty where there is no plan any more."""
+        return self.plan.steps if self.plan else ()
+
+    @property
+    def step(self) -> RolloutStep | None:
+        """The step it is on, None before the first."""
+        number = self.progress.step
+        return self.steps[number - 1] if 0 < number <= len(self.steps) else None
+
+    @property
+    def weight(self) -> float:
+        """The share of all new versions together, in percent."""
+        return round(sum(arm.weight for arm in self.arms if not arm.is_control), 6)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the evidence says; INSUFFICIENT while there is none."""
+        return self.judgement.verdict if self.judgement else Verdict.INSUFFICIENT
+
+    @property
+    def deployed(self) -> DeployedVersion:
+        """The model and the version that is brought in."""
+        return DeployedVersion(self.model, self.version)

@@ -7,9 +7,9 @@ from datetime import datetime
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.evidence_sheets import Observation
+from mlops_tui.domain.judgements import GuardrailResult, Verdict
 from mlops_tui.domain.projects import Project
-from mlops_tui.domain.rollout_records import Rollout
-from mlops_tui.domain.rollouts import GuardrailResult, Verdict
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.session import Session
 
 CANARY = "canary verdict"

@@ -16,7 +16,7 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.approvals import triggerer_and_votes
 from mlops_tui.gitlab.issues import list_notes, list_requests
 from mlops_tui.gitlab.pipelines import get_pipeline
-from mlops_tui.operations.decision_traces import traces_of_decision, traces_of_request
+from mlops_tui.operations.decision_reconciliation import traces_of_decision, traces_of_request
 from mlops_tui.operations.journal import Story, stories
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import calls_of

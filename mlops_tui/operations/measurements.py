@@ -12,10 +12,10 @@ from typing import Protocol
 
 from mlops_tui.domain.guardrail_metrics import ColumnValues, describe, metric_of, sample_of
 from mlops_tui.domain.inferences import Subject
+from mlops_tui.domain.judgements import Measurement
 from mlops_tui.domain.policy import Guardrail, RolloutPolicy
 from mlops_tui.domain.profiles import FeatureCounts
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.domain.rollouts import Measurement
 from mlops_tui.domain.trace_queries import SubjectFilter, TimeRange, WindowAnswer, WindowQuery, WindowTraffic
 from mlops_tui.domain.window_slices import Traffic
 

@@ -18,14 +18,14 @@ from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.deployments import list_deployments
 from mlops_tui.gitlab.models import list_models, list_versions
 from mlops_tui.gitlab.pipelines import list_pipelines
-from mlops_tui.operations.alert_traces import traces_of_alert
-from mlops_tui.operations.decision_traces import (
+from mlops_tui.operations.alert_reconciliation import traces_of_alert
+from mlops_tui.operations.decision_reconciliation import (
     traces_of_decision,
     traces_of_protection,
     traces_of_request,
     traces_of_stop,
 )
-from mlops_tui.operations.rollout_traces import settle_rollout
+from mlops_tui.operations.rollout_reconciliation import settle_rollout
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.stored_files import traces_of_storing
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft

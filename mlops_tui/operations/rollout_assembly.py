@@ -11,8 +11,8 @@ from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.projects import Role
 from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
-from mlops_tui.domain.rollout_records import Arm, Hindrance, Obstacle, Rollout, StepProgress
 from mlops_tui.domain.rollout_states import state_of
+from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, StepProgress
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
 

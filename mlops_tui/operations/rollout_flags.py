@@ -17,9 +17,9 @@ from mlops_tui.domain.feature_flags import FeatureFlag
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.rollout_marks import RolloutMark, flag_name, group_id, read_mark
-from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.feature_flags import change_flag_call, create_flag_call, flexible
 from mlops_tui.operations.rollout_pipelines import is_restored
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, sent_in_order

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlops_tui.domain.actions import ActionKind, Outcome
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.rollout_leases import LeaseNote, leases_of
-from mlops_tui.domain.rollout_records import Arm, EventKind, Rollout, RolloutEvent, WeightPoint
+from mlops_tui.domain.rollouts import Arm, EventKind, Rollout, RolloutEvent, WeightPoint
 from mlops_tui.operations.journal import Story, stories_of
 from mlops_tui.operations.rollout_lease_events import lease_events
 from mlops_tui.operations.rollout_sightings import ProjectReading

@@ -15,8 +15,8 @@ from mlops_tui.domain.errors import InvalidRequestError, RefusedError
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_marks import RolloutMark
-from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.canary_ingress import refusal, weight_call
 from mlops_tui.gitlab.jobs import play_call
 from mlops_tui.operations.actions import Performed, Sender

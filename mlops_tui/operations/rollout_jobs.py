@@ -17,8 +17,8 @@ from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_marks import RolloutMark
-from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.jobs import cancel_job_call, pipeline_jobs, play_call, play_later_call, read_job
 from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.rollout_pipelines import (

@@ -13,8 +13,10 @@ from mlops_tui.analysis.reasons import mismatch_reason
 from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.judgements import Judgement, JudgePlan, Measurement, Verdict
 from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
-from mlops_tui.domain.rollout_records import (
+from mlops_tui.domain.rollout_states import state_of
+from mlops_tui.domain.rollouts import (
     Arm,
     EventKind,
     Hindrance,
@@ -23,8 +25,6 @@ from mlops_tui.domain.rollout_records import (
     RolloutEvent,
     StepProgress,
 )
-from mlops_tui.domain.rollout_states import state_of
-from mlops_tui.domain.rollouts import Judgement, JudgePlan, Measurement, Verdict
 from mlops_tui.operations.measurements import GRACE, Measured, MeasuredWindow
 from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.rollout_traffic import measured_traffic, points_of, samples_of, with_samples

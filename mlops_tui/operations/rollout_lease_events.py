@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from mlops_tui.domain.rollout_leases import LeaseNote
-from mlops_tui.domain.rollout_records import EventKind, Lease, RolloutEvent
+from mlops_tui.domain.rollouts import EventKind, Lease, RolloutEvent
 
 
 def lease_events(leases: Sequence[Lease], notes: Sequence[LeaseNote], now: datetime) -> Iterator[RolloutEvent]:

@@ -13,7 +13,7 @@ from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.errors import InvalidRequestError, MlopsError, RefusedError, RemoteError
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.rollout_leases import LeaseNote, lease_name, lease_text, leases_of
-from mlops_tui.domain.rollout_records import Lease
+from mlops_tui.domain.rollouts import Lease
 from mlops_tui.gitlab.feature_flags import (
     change_flag_call,
     create_flag_call,

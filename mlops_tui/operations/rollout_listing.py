@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mlops_tui.domain.errors import RemoteError, UsageError
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import sightings

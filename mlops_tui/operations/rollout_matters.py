@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from mlops_tui.domain.attention import Matter, MatterKind
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.rollout_states import Phase, RolloutState
-from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.rollout_listing import rollouts
 from mlops_tui.operations.session import Session

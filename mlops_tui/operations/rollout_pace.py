@@ -10,9 +10,9 @@ from math import sqrt
 from mlops_tui.analysis.power import Baseline
 from mlops_tui.domain.errors import MlopsError, UsageError
 from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of
+from mlops_tui.domain.judgements import EventSample, Sample, ValueSample
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
 from mlops_tui.operations.measurements import MeasuredSubject, MeasuredWindow, measure
 from mlops_tui.operations.rollout_previews import Pace
 from mlops_tui.operations.session import Session

@@ -15,8 +15,8 @@ from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.promotions import pipeline_arguments
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
-from mlops_tui.domain.rollout_records import Hindrance, Obstacle
 from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.pipelines import create_call, declared_inputs, read_pipeline, rename_call
 from mlops_tui.operations.actions import Performed, Sender, may_have_happened
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting

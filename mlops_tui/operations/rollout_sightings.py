@@ -16,8 +16,8 @@ from mlops_tui.domain.pipelines import Pipeline
 from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
-from mlops_tui.domain.rollout_records import Obstacle
 from mlops_tui.domain.rollout_states import Progress
+from mlops_tui.domain.rollouts import Obstacle
 from mlops_tui.gitlab.feature_flags import FlagList, list_flags
 from mlops_tui.gitlab.jobs import pipeline_jobs
 from mlops_tui.gitlab.pipelines import get_pipeline, list_pipelines

@@ -11,12 +11,12 @@ from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.errors import RefusedError, UsageError
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutPolicy
-from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.rollout_states import Event, Held, Phase, Progress, Promoted, PromotionBegun, Resumed, Stepped
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.domain.rollout_weights import step_weights
-from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_assembly import bare_rollout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.projects import Project, Role
-from mlops_tui.domain.rollout_records import Hindrance, Obstacle
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.environment_guards import EnvironmentGuard, read_guards
 from mlops_tui.operations.session import Session
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
-from mlops_tui.domain.rollout_records import Arm, Hindrance, Obstacle, Rollout, TrafficPoint
+from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, TrafficPoint
 from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, MeasuredWindow, measure
 from mlops_tui.operations.session import Session
 

@@ -25,7 +25,7 @@ from mlops_tui.domain.actions import (
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
 from mlops_tui.domain.errors import MlopsError, RemoteError
 from mlops_tui.domain.rollout_decisions import Course, Decision, decide
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.reconciliation import reconcile
 from mlops_tui.operations.rollout_aborts import prepare_abort

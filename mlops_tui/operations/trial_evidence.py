@@ -12,7 +12,7 @@ from mlops_tui.domain.evidence_sheets import Observation
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.policy import Evidence, ModelPolicy
 from mlops_tui.domain.projects import Project
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.drift_evidence import drift_gap, drift_observation, drift_of
 from mlops_tui.operations.session import Session

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.rollout_records import Hindrance, Rollout, RolloutEvent
+from mlops_tui.domain.rollouts import Hindrance, Rollout, RolloutEvent
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.actions import ROLLOUT_ACTIONS
 from mlops_tui.screens.feeds import Feed

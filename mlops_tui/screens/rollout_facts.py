@@ -8,7 +8,7 @@ from datetime import datetime
 from textual.content import Content
 
 from mlops_tui.domain.durations import format_duration
-from mlops_tui.domain.rollout_records import Rollout, StepProgress
+from mlops_tui.domain.rollouts import Rollout, StepProgress
 from mlops_tui.screens.live import PROD
 from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign

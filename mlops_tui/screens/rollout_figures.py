@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
+from mlops_tui.domain.judgements import GuardrailResult
 from mlops_tui.domain.policy import MarginKind
-from mlops_tui.domain.rollout_records import Rollout, TrafficPoint
-from mlops_tui.domain.rollouts import GuardrailResult
+from mlops_tui.domain.rollouts import Rollout, TrafficPoint
 from mlops_tui.screens.states import verdict
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.intervals import Interval

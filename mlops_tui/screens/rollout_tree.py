@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlops_tui.domain.durations import format_duration
+from mlops_tui.domain.judgements import GuardrailResult
 from mlops_tui.domain.policy import Guardrail, RolloutStep
-from mlops_tui.domain.rollout_records import Arm, Rollout
-from mlops_tui.domain.rollouts import GuardrailResult
+from mlops_tui.domain.rollouts import Arm, Rollout
 from mlops_tui.screens.rollout_figures import amount
 from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlops_tui.domain.canonical import JsonValue, instant
-from mlops_tui.domain.rollout_records import Rollout
-from mlops_tui.domain.rollouts import Judgement
+from mlops_tui.domain.judgements import Judgement
+from mlops_tui.domain.rollouts import Rollout
 
 
 def rollout_value(rollout: Rollout) -> dict[str, JsonValue]:

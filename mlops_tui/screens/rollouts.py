@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView

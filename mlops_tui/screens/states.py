@@ -9,9 +9,9 @@ from mlops_tui.domain.alerts import AlertState
 from mlops_tui.domain.approvals import ApprovalState
 from mlops_tui.domain.drift import DriftVerdict
 from mlops_tui.domain.environments import EnvironmentState
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.rollout_states import RolloutState
-from mlops_tui.domain.rollouts import Verdict
 from mlops_tui.domain.traces import SpanStatus
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token

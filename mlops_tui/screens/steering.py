@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from mlops_tui.domain.errors import RefusedError
-from mlops_tui.domain.rollout_records import Hindrance, Rollout
 from mlops_tui.domain.rollout_states import AbortBegun, Held, Phase, PromotionBegun, Resumed, follow
+from mlops_tui.domain.rollouts import Hindrance, Rollout
 from mlops_tui.screens.acting import act, awaited
 from mlops_tui.screens.actions import ROLL_BACK, ROLL_OUT, STEERING_ACTIONS
 from mlops_tui.screens.view import View

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mlops_tui.domain.errors import MlopsError, RemoteError
 
 if TYPE_CHECKING:
-    from mlops_tui.domain.rollout_records import Rollout
+    from mlops_tui.domain.rollouts import Rollout
     from mlops_tui.operations.rollout_watching import Look
     from mlops_tui.operations.session import Session
 

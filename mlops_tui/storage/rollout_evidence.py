@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlops_tui.domain.canonical import JsonValue, instant
-from mlops_tui.domain.rollouts import EventSample, Measurement, Sample, ValueSample
+from mlops_tui.domain.judgements import EventSample, Measurement, Sample, ValueSample
 from mlops_tui.storage.errors import unusable
 
 _FILE_MODE = 0o600

@@ -13,8 +13,7 @@ from benchmarks.proofs.failure_cases import CASES, FailureCase
 from benchmarks.proofs.judge import CORRELATED, HARM, NULL, SAFE, judged
 from benchmarks.proofs.rollout_streams import Scenario
 from mlops_tui.analysis.judge import SequentialJudge
-from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
-from mlops_tui.domain.rollouts import (
+from mlops_tui.domain.judgements import (
     EventSample,
     Judgement,
     JudgePlan,
@@ -24,6 +23,7 @@ from mlops_tui.domain.rollouts import (
     ValueSample,
     Verdict,
 )
+from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RUNS = 30

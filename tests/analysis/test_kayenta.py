@@ -7,8 +7,8 @@ import pytest
 
 from mlops_tui.analysis.judge import judge_of
 from mlops_tui.analysis.kayenta import Class, classify, location_shift
+from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, Method, Verdict
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
-from mlops_tui.domain.rollouts import EventSample, JudgePlan, Measurement, Method, Verdict
 
 NAN = float("nan")
 

@@ -7,8 +7,8 @@ import pytest
 
 from mlops_tui.config.rollouts import parse_judge_plan
 from mlops_tui.domain.errors import ExitCode, MlopsError
+from mlops_tui.domain.judgements import JudgePlan
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
-from mlops_tui.domain.rollouts import JudgePlan
 
 ERRORS = {"name": "errors", "kind": "rate", "direction": "lower", "margin": 0.01}
 POLICY = """\

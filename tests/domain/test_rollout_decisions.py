@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlops_tui.domain.judgements import Judgement, Verdict
 from mlops_tui.domain.policy import OnBreach, OnInsufficient, RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.rollout_decisions import Course, decide
-from mlops_tui.domain.rollout_records import Arm, Hindrance, Obstacle, Rollout, StepProgress
 from mlops_tui.domain.rollout_states import Phase, Progress, RolloutState, state_of
-from mlops_tui.domain.rollouts import Judgement, Verdict
+from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, StepProgress
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PLAN = RolloutPolicy(

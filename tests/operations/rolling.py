@@ -10,7 +10,7 @@ from typing import Self
 
 from mlops_tui.domain.actions import Outcome, Receipt
 from mlops_tui.domain.api_calls import ApiCall, Method
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.traces import Resource, Span, Value
 from mlops_tui.operations.actions import Action, run
 from mlops_tui.operations.rollouts import prepare_start, rollout

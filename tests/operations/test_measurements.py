@@ -8,10 +8,10 @@ import pytest
 
 from mlops_tui.domain.guardrail_metrics import SlowEvents, describe, metric_of
 from mlops_tui.domain.inferences import Subject
+from mlops_tui.domain.judgements import EventSample, Sample, ValueSample
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
 from mlops_tui.domain.profiles import FeatureCounts
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.domain.rollouts import EventSample, Sample, ValueSample
 from mlops_tui.domain.trace_queries import WindowAnswer, WindowQuery, WindowTraffic
 from mlops_tui.domain.window_slices import Traffic, latency_bucket
 from mlops_tui.domain.windows import WindowKey, WindowRow

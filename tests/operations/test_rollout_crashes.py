@@ -10,8 +10,8 @@ import pytest
 from mlops_tui.domain.actions import Outcome, Receipt
 from mlops_tui.domain.errors import RefusedError
 from mlops_tui.domain.rollout_decisions import Course, decide
-from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.rollout_states import Phase, RolloutState
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.reconciliation import reconcile
 from mlops_tui.operations.rollouts import (

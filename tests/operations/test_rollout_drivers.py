@@ -15,8 +15,8 @@ from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.errors import RefusedError, UsageError
 from mlops_tui.domain.rollout_decisions import Course, decide
-from mlops_tui.domain.rollout_records import Hindrance, Rollout
 from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.domain.rollouts import Hindrance, Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.reconciliation import reconcile

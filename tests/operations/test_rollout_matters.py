@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from mlops_tui.domain.attention import MatterKind
-from mlops_tui.domain.rollout_records import Rollout
 from mlops_tui.domain.rollout_states import Phase, Progress, RolloutState
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.rollout_matters import matter_of, rollout_matters
 from tests.operations.company import Company
 from tests.operations.rolling import start

@@ -11,8 +11,8 @@ import httpx
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall, Method
-from mlops_tui.domain.rollout_records import Hindrance
 from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.domain.rollouts import Hindrance
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_leases import LeaseKeeper

@@ -8,10 +8,10 @@ from typing import Any
 
 from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.domain.deployments import live_version
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.rollout_decisions import Course
-from mlops_tui.domain.rollout_records import EventKind, Hindrance, Rollout
 from mlops_tui.domain.rollout_states import RolloutState
-from mlops_tui.domain.rollouts import Verdict
+from mlops_tui.domain.rollouts import EventKind, Hindrance, Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.deliveries import read_delivery

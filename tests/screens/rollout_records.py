@@ -7,6 +7,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from mlops_tui.domain.judgements import GuardrailResult, Judgement, Verdict
 from mlops_tui.domain.policy import (
     Direction,
     Guardrail,
@@ -17,7 +18,8 @@ from mlops_tui.domain.policy import (
     RolloutStep,
 )
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.domain.rollout_records import (
+from mlops_tui.domain.rollout_states import Phase, Progress, RolloutState
+from mlops_tui.domain.rollouts import (
     Arm,
     EventKind,
     Hindrance,
@@ -29,8 +31,6 @@ from mlops_tui.domain.rollout_records import (
     TrafficPoint,
     WeightPoint,
 )
-from mlops_tui.domain.rollout_states import Phase, Progress, RolloutState
-from mlops_tui.domain.rollouts import GuardrailResult, Judgement, Verdict
 
 NOW = datetime(2026, 3, 14, 14, 2, 30, tzinfo=UTC)
 BEGUN = NOW - timedelta(minutes=20)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mlops_tui.domain.policy import MarginKind
-from mlops_tui.domain.rollout_records import Arm, WeightPoint
+from mlops_tui.domain.rollouts import Arm, WeightPoint
 from mlops_tui.screens.rollout_figures import LEAST_ERROR_SCALE, amount, intervals, tracks
 from mlops_tui.screens.rollout_tree import rollout_branch
 from mlops_tui.widgets.tree import Branch

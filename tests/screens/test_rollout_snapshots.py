@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from mlops_tui.app import MlopsApp
-from mlops_tui.domain.rollout_records import Rollout
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.session import Session
 from mlops_tui.screens.feeds import Feed

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlops_tui.cli.measurements import moments
+from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, ValueSample
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
-from mlops_tui.domain.rollouts import EventSample, JudgePlan, Measurement, ValueSample
 from mlops_tui.storage.errors import StorageError
 from mlops_tui.storage.rollout_evidence import EvidenceFile
 

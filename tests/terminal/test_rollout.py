@@ -127,7 +127,9 @@ def test_a_faulty_canary_is_taken_back_while_one_watches(server: RunningSandbox,
         shown = terminal.wait_for("✗ BREACH", "■ rolled back", "beyond its margin of 0.1", seconds=40)
         assert "watching" not in shown.splitlines()[0]
         assert flags(server)["fraud-canary"] == "0"
-        terminal.wait_for("aborted", "started")
+        terminal.wait_for("aborted, back to 2.0.0")
+        terminal.press("e", "G")
+        terminal.wait_for("started  ")
         terminal.press_until("N", "is rolled back; O starts another")
         terminal.press("q")
         assert terminal.wait_for_end() == 0
