@@ -120,11 +120,11 @@ def test_a_faulty_canary_is_taken_back_while_one_watches(server: RunningSandbox,
         terminal.wait_for("▌ fraud")
         terminal.press("enter")
         terminal.wait_for("watching 1", "This program acts by itself")
-        terminal.wait_for("step 2/3", "✓ passed", seconds=40)
+        terminal.wait_for("step 2/3", "✓ passed", seconds=100)
         assert flags(server)["fraud-canary"] == "50"
         assert [name for name in flags(server) if name.startswith("mlops-lease")]
         switch(server, canary_errors=1.0)
-        shown = terminal.wait_for("✗ BREACH", "■ rolled back", "beyond its margin of 0.1", seconds=40)
+        shown = terminal.wait_for("✗ BREACH", "■ rolled back", "beyond its margin of 0.1", seconds=60)
         assert "watching" not in shown.splitlines()[0]
         assert flags(server)["fraud-canary"] == "0"
         terminal.wait_for("aborted, back to 2.0.0")
