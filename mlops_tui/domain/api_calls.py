@@ -1,4 +1,7 @@
-"""The one form of a change to GitLab: what the preview shows is what is hashed into the journal and what is sent."""
+"""The one form of a change to GitLab: what the preview shows is what is hashed into the journal and what is sent.
+
+What nobody can know before stands in it as a placeholder: an id of an earlier answer, and the time of sending.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,19 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
 from mlops_tui.domain.canonical import JsonValue
 
+TIME_OF_SENDING = "{time_of_sending}"
 _MODEL_FILES = "/packages/ml_models/"
+
+
+def second(moment: datetime) -> str:
+    """A moment to the second, as lines that GitLab keeps for us tell it: 2026-11-27T10:47:55Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Method(StrEnum):
@@ -58,8 +68,8 @@ class ApiCall:
     """One request that changes something, complete but for the host and the token.
 
     ``path`` starts at the instance's root ("/api/v4/..."), already percent-encoded. It may hold a ``{name}`` that only
-    an earlier call's answer can fill (see ``filled``). ``purpose`` is a short clause for the preview. Where there is a
-    ``file``, it is sent instead of a ``body``.
+    an earlier call's answer can fill (see ``filled``), and texts of the ``body`` the time of sending (see ``dated``).
+    ``purpose`` is a short clause for the preview. Where there is a ``file``, it is sent instead of a ``body``.
     """
 
     method: Method
@@ -99,6 +109,19 @@ class ApiCall:
         for name, value in values.items():
             path = path.replace("{" + name + "}", str(value))
         return replace(self, path=path)
+
+    def dated(self, moment: datetime) -> ApiCall:
+        """The call as it is sent at a moment: texts of the body that wait for that time have it."""
+        if self.body is None or not any(
+            isinstance(text, str) and TIME_OF_SENDING in text for text in self.body.values()
+        ):
+            return self
+        told = second(moment)
+        body = {
+            name: text.replace(TIME_OF_SENDING, told) if isinstance(text, str) else text
+            for name, text in self.body.items()
+        }
+        return replace(self, body=body)
 
 
 @dataclass(frozen=True, slots=True)

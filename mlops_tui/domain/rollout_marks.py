@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from mlops_tui.domain.api_calls import TIME_OF_SENDING, second
 from mlops_tui.domain.deployments import pipeline_name, resolve_version
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
-from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
 
 LONGEST = 255
 UNKNOWN_VERSION = "unknown"
@@ -34,7 +35,7 @@ class RolloutMark:
     """What is written: which rollout of what, by which plan, and how far it is.
 
     ``control`` is the version it is compared with, ``unknown`` where nothing names it; ``version`` that of the arm
-    whose flag or pipeline carries the mark.
+    whose flag or pipeline carries the mark. A moment ``WHEN_SENT`` is a placeholder in the line until it is sent.
     """
 
     id: str
@@ -53,7 +54,7 @@ class RolloutMark:
         progress = self.progress
         inner = (
             f"rollout {self.id} by {self.driver.value} plan {self.plan} over {self.control} step {progress.step}"
-            f" {progress.phase.value} since {_second(progress.since)} begun {_second(self.begun)}"
+            f" {progress.phase.value} since {_told(progress.since)} begun {_told(self.begun)}"
         )
         return pipeline_name(self.model, self.version, self.environment, inner)
 
@@ -147,8 +148,8 @@ def _whole_second(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _second(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _told(moment: datetime) -> str:
+    return TIME_OF_SENDING if moment == WHEN_SENT else second(moment)
 
 
 def _flag_word(text: str) -> str:

@@ -7,11 +7,14 @@ which follows from the phase and from what is observed beside it (a job that run
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from mlops_tui.domain.errors import RefusedError
+
+# Stands for the moment at which an action is really sent: its preview may lie open for hours before that.
+WHEN_SENT = datetime.max.replace(tzinfo=UTC)
 
 
 class Phase(StrEnum):

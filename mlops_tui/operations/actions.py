@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mlops_tui.domain.actions import ActionKind, CallRecord, Intent, Outcome, Preview, Receipt, Subject
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
@@ -43,16 +44,17 @@ class Performed:
 
 @dataclass(slots=True)
 class Sender:
-    """Sends the calls of one action, each once, and keeps what became of each."""
+    """Sends the calls of one action, each once and dated by ``moment``, and keeps what became of each."""
 
     session: Session
+    moment: datetime
     sent: list[CallRecord] = field(default_factory=list)
 
     async def send(self, call: ApiCall) -> ApiAnswer:
         """Send one call; whatever happens to it is recorded."""
         transport = await self.session.through(call.door)
         try:
-            answer = await transport.send(call)
+            answer = await transport.send(call.dated(self.moment))
         except RemoteError as error:
             url = error.url or self.session.context.url + call.path
             self.sent.append(CallRecord(call.method.value, url, error.status, error.request_id))
@@ -100,8 +102,9 @@ async def run(session: Session, action: Action, typed: str) -> Receipt:
     refuse_when_read_only(session)
     _require_confirmation(action.preview, typed)
     _require_unchanged(intent.expected, await action.read_state())
-    await session.journal.append(intent_draft(intent, action.preview.calls))
-    receipt = await _perform(action, Sender(session))
+    moment = session.server_now()
+    await session.journal.append(intent_draft(intent, [call.dated(moment) for call in action.preview.calls]))
+    receipt = await _perform(action, Sender(session, moment))
     await session.journal.append(receipt_draft(receipt))
     return receipt
 

@@ -14,7 +14,7 @@ from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus, history_of, known_good, live_version
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.policy import RolloutDriver
-from mlops_tui.domain.rollout_states import AbortBegun, Restored
+from mlops_tui.domain.rollout_states import WHEN_SENT, AbortBegun, Restored
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.gitlab.jobs import is_retryable
 from mlops_tui.gitlab.pipelines import cancel_call
@@ -48,10 +48,10 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
     await session.identify()
     standing = await stand(session, name)
     record, sighting, reading = standing.record, standing.sighting, standing.reading
-    aborting = following(sighting.progress, AbortBegun(standing.now), len(record.steps))
+    aborting = following(sighting.progress, AbortBegun(WHEN_SENT), len(record.steps))
     way = await _way_back(session, reading, sighting)
     needs_deployment = way is not None or is_replaced(reading, sighting)
-    after = aborting if needs_deployment else following(aborting, Restored(standing.now), len(record.steps))
+    after = aborting if needs_deployment else following(aborting, Restored(WHEN_SENT), len(record.steps))
     said = _said(standing, way, is_back=not needs_deployment)
     withdrawal = driver_of(sighting.driver).withdraw(reading, sighting, after, said)
     intent = new_intent(session, ActionKind.ABORT_ROLLOUT, _subject(session, standing), {}, reason.strip())

@@ -15,7 +15,7 @@ from mlops_tui.domain.policy import Evidence, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, flag_name, require_writable
-from mlops_tui.domain.rollout_states import Stepped, begin
+from mlops_tui.domain.rollout_states import WHEN_SENT, Stepped, begin
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.domain.rollout_weights import step_weights
 from mlops_tui.operations.actions import Action, State, new_intent, refuse_when_read_only
@@ -60,8 +60,8 @@ async def prepare_start(
     await _refuse_unapproved(session, start)
     subject = Subject(session.context.origin, project.ref.path, model, versions[0], environment)
     intent = new_intent(session, ActionKind.START_ROLLOUT, subject, _state(start))
-    marks = _marks(start, intent, start.reading.now)
-    require_writable(marks)
+    require_writable(_marks(start, intent, start.reading.now))
+    marks = _marks(start, intent, WHEN_SENT)
     move = await driver_of(start.plan.driver).start(session, start.reading, start.plan, marks)
     is_prod = _is_production(session, start)
     preview = Preview(

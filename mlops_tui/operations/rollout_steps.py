@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Preview, Subject
 from mlops_tui.domain.canonical import JsonValue
@@ -13,7 +12,17 @@ from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.errors import RefusedError, UsageError
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutPolicy
-from mlops_tui.domain.rollout_states import Event, Held, Phase, Progress, Promoted, PromotionBegun, Resumed, Stepped
+from mlops_tui.domain.rollout_states import (
+    WHEN_SENT,
+    Event,
+    Held,
+    Phase,
+    Progress,
+    Promoted,
+    PromotionBegun,
+    Resumed,
+    Stepped,
+)
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.domain.rollout_weights import step_weights
 from mlops_tui.domain.rollouts import Rollout
@@ -45,11 +54,6 @@ class Standing:
             )
         return self.record.plan
 
-    @property
-    def now(self) -> datetime:
-        """GitLab's own time."""
-        return self.reading.now
-
 
 async def stand(session: Session, name: str) -> Standing:
     """Read one rollout anew, by its id or its model's name. Raises UsageError when there is none."""
@@ -80,10 +84,11 @@ async def prepare_advance(session: Session, name: str) -> Action:
     if progress.phase is Phase.PROMOTING:
         return await _finish(session, standing)
     if standing.sighting.is_changing and progress.phase is Phase.RUNNING and progress.step:
-        return _step(session, standing, plan, progress)
+        # Only now every arm gets its share of the step, so its time begins now.
+        return _step(session, standing, plan, replace(progress, since=WHEN_SENT))
     if progress.step >= len(plan.steps) and progress.phase in {Phase.RUNNING, Phase.HELD}:
         return await _promote(session, standing, _only_arm(standing))
-    after = following(progress, Stepped(progress.step + 1, standing.now), len(plan.steps))
+    after = following(progress, Stepped(progress.step + 1, WHEN_SENT), len(plan.steps))
     return _step(session, standing, plan, after)
 
 
@@ -158,7 +163,7 @@ async def _promote(session: Session, standing: Standing, arm: str) -> Action:
     record, sighting = standing.record, standing.sighting
     if arm not in sighting.versions:
         raise UsageError(f"There is no arm {arm!r}", why=f"new versions are {', '.join(sighting.versions)}")
-    after = following(sighting.progress, PromotionBegun(standing.now), len(record.steps))
+    after = following(sighting.progress, PromotionBegun(WHEN_SENT), len(record.steps))
     project = standing.reading.project
     promotion = await prepare_promotion(session, project, record.model, sighting.versions[arm], record.environment)
     note = driver_of(sighting.driver).note(standing.reading, sighting, after, "")
@@ -194,7 +199,7 @@ async def _finish(session: Session, standing: Standing) -> Action:
     live = live_version(reading.delivery.deployments, record.model, record.environment)
     under_way = reading.delivery.under_way(record.environment)
     if live.version in standing.sighting.versions.values():
-        after = following(standing.sighting.progress, Promoted(standing.now), len(record.steps))
+        after = following(standing.sighting.progress, Promoted(WHEN_SENT), len(record.steps))
         said = f"{record.model} {live.version} serves everything, and the rollout {record.id} is done"
         move = driver_of(standing.sighting.driver).withdraw(reading, standing.sighting, after, said)
         title = f"End the rollout of {record.model} {live.version} in {record.environment}: it is live in full"

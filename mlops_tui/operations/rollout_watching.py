@@ -201,7 +201,7 @@ def leased(action: Action, keeper: LeaseKeeper) -> Action:
     """The same action, which looks for the lease right before each of its calls and stops where it was lost."""
 
     async def perform(sender: Sender) -> Performed:
-        guarded = _LeasedSender(sender.session, sender.sent, keeper)
+        guarded = _LeasedSender(sender.session, sender.moment, sender.sent, keeper)
         try:
             return await action.perform(guarded)
         except LeaseLostError as error:

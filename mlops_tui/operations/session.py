@@ -52,7 +52,7 @@ class Session:
 
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
     are by project and model id, as last read; ``known_references`` by project, model and version, with when they were;
-    ``judges`` are those of rollouts, with what they have seen.
+    ``judges`` are those of rollouts, with what they have seen; ``server_ahead`` is how far GitLab's clock is ahead.
     """
 
     context: Context
@@ -66,6 +66,7 @@ class Session:
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
     judges: dict[str, object] = field(default_factory=dict)
+    server_ahead: timedelta = timedelta(0)
     _known_verdicts: KnownVerdicts | None = None
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
@@ -101,6 +102,10 @@ class Session:
             self._user = await current_user(self.transport)
             self.username = self._user.username
         return self._user
+
+    def server_now(self) -> datetime:
+        """GitLab's own time, as far as it was told; this machine's where it was not."""
+        return self.clock.now() + self.server_ahead
 
     async def projects(self) -> tuple[Project, ...]:
         """The projects of the context, those of its groups included, by path; groups are expanded anew every hour.

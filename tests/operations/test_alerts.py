@@ -161,7 +161,7 @@ async def test_of_two_who_open_an_issue_at_once_one_closes_their_own(
     with pytest.raises(RefusedError, match="open issue changed since the preview"):
         await run(session, mine, "")
     assert len(alert_issues(company)) == 1
-    late = await mine.perform(Sender(session))
+    late = await mine.perform(Sender(session, session.clock.now()))
     assert late.message == "Issue 1 was there already"
     assert [issue["state"] for issue in alert_issues(company)] == ["opened", "closed"]
 

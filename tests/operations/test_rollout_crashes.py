@@ -40,7 +40,7 @@ def ended_after(action: Action, calls: int) -> Action:
             return await Sender.send(self, call)
 
     async def perform(sender: Sender) -> Performed:
-        await action.perform(Killed(sender.session, sender.sent))
+        await action.perform(Killed(sender.session, sender.moment, sender.sent))
         raise KeyboardInterrupt
 
     return Action(action.preview, action.read_state, perform)

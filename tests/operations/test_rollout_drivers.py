@@ -126,7 +126,7 @@ def interrupted(action: Action, after: int) -> Action:
                     raise KeyboardInterrupt
                 return await Sender.send(self, call)
 
-        return await action.perform(Ending(sender.session, sender.sent))
+        return await action.perform(Ending(sender.session, sender.moment, sender.sent))
 
     return Action(action.preview, action.read_state, perform)
 

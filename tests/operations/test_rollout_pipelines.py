@@ -88,7 +88,7 @@ async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company
                     await LeaseKeeper(session, project.ref, record.id, keeper.holder, held=keeper.held).give_back()
                     return answer
 
-            return await action.perform(Losing(sender.session, sender.sent))
+            return await action.perform(Losing(sender.session, sender.moment, sender.sent))
 
         receipt = await run(session, leased(Action(action.preview, action.read_state, perform), keeper), "fraud")
         assert receipt.outcome is Outcome.FAILED
