@@ -22,6 +22,7 @@ from mlops_tui.gitlab.jobs import play_call
 from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.rollout_pipelines import (
     UNDER_WAY,
+    blocked_deployment,
     is_restored,
     job_named,
     job_obstacles,
@@ -96,7 +97,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
     steps = plan.steps if plan else ()
     is_serving = progress.phase in {Phase.RUNNING, Phase.HELD, Phase.PROMOTING} and 0 < progress.step <= len(steps)
     canary = job_named(jobs, _CANARY)
-    found = job_obstacles(reading, canary) if progress.step == 0 and not progress.phase.is_over else []
+    found = job_obstacles(canary) if progress.step == 0 and not progress.phase.is_over else []
     if not progress.phase.is_over and reading.delivery.environment(mark.environment) is None:
         found.append(Obstacle(Hindrance.FAILED, f"GitLab has no environment {mark.environment} any more"))
     return Sighting(
@@ -114,6 +115,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
         links=(pipeline.web_url,) if pipeline.web_url else (),
         pipeline=pipeline,
         jobs=jobs,
+        blocked=blocked_deployment(reading, canary) if progress.step == 0 else None,
     )
 
 

@@ -24,6 +24,7 @@ from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.rollout_pipelines import (
     PLAYABLE,
     UNDER_WAY,
+    blocked_deployment,
     is_restored,
     job_named,
     job_obstacles,
@@ -119,10 +120,11 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
             f"pipeline {pipeline.id}": pipeline.name,
             f"jobs of {pipeline.id}": {job.name: job.status.value for job in _all_step_jobs(plan, jobs)},
         },
-        obstacles=() if progress.phase.is_over else tuple(_obstacles(reading, plan, progress, mark, jobs)),
+        obstacles=() if progress.phase.is_over else tuple(_obstacles(plan, progress, mark, jobs)),
         links=(pipeline.web_url,) if pipeline.web_url else (),
         pipeline=pipeline,
         jobs=jobs,
+        blocked=blocked_deployment(reading, _next_job(plan, progress, jobs)),
     )
 
 
@@ -179,16 +181,21 @@ def _weight(plan: RolloutPolicy | None, progress: Progress) -> float:
             return float(plan.steps[progress.step - 1].weight)
 
 
+def _next_job(plan: RolloutPolicy | None, progress: Progress, jobs: Sequence[Job]) -> Job | None:
+    has_next = plan is not None and progress.step < len(plan.steps)
+    return job_named(jobs, step_jobs(plan, progress.step + 1)) if plan is not None and has_next else None
+
+
 def _obstacles(
-    reading: ProjectReading, plan: RolloutPolicy | None, progress: Progress, mark: RolloutMark, jobs: Sequence[Job]
+    plan: RolloutPolicy | None, progress: Progress, mark: RolloutMark, jobs: Sequence[Job]
 ) -> list[Obstacle]:
     if plan is None or progress.step >= len(plan.steps):
         return []
-    job = job_named(jobs, step_jobs(plan, progress.step + 1))
+    job = _next_job(plan, progress, jobs)
     if job is None:
         names = " or ".join(step_jobs(plan, progress.step + 1))
         return [Obstacle(Hindrance.FAILED, f"The pipeline has no job {names}, which the next step is played by")]
-    found = job_obstacles(reading, job)
+    found = job_obstacles(job)
     # A timed job that a hold kept from starting was never played: that is no obstacle.
     was_played = job.started_at is not None or mark.progress.step > progress.step
     if job.status is PipelineStatus.CANCELED and was_played:

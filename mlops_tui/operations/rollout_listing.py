@@ -15,7 +15,7 @@ from mlops_tui.operations.rollout_drivers import sightings
 from mlops_tui.operations.rollout_history import Past, events_of, read_past, weights_of
 from mlops_tui.operations.rollout_judging import judged
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting, read_project
-from mlops_tui.operations.rollout_surroundings import guard_obstacles
+from mlops_tui.operations.rollout_surroundings import approval_obstacles, guard_obstacles
 from mlops_tui.operations.rollout_traffic import recalled
 from mlops_tui.operations.session import Session
 
@@ -131,9 +131,13 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
     guards = await guard_obstacles(session, reading.project, guarded)
+    waiting = [sighting.blocked for record, sighting in found if sighting.blocked and not record.state.is_over]
+    approvals = await approval_obstacles(session, reading.project, waiting)
     whole: list[Found] = []
     for bare, sighting in found:
         obstacles = (*bare.obstacles, *(guards.get(bare.environment, ()) if not bare.state.is_over else ()))
+        if sighting.blocked and (lacking := approvals.get(sighting.blocked.id)):
+            obstacles = (*obstacles, lacking)
         record = replace(
             bare,
             obstacles=obstacles,

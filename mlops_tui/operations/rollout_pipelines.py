@@ -8,7 +8,7 @@ from dataclasses import replace
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.deployments import DeploymentStatus
+from mlops_tui.domain.deployments import Deployment, DeploymentStatus
 from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
@@ -107,23 +107,18 @@ def is_restored(reading: ProjectReading, mark: RolloutMark, progress: Progress, 
     )
 
 
-def job_obstacles(reading: ProjectReading, job: Job | None) -> list[Obstacle]:
-    """What keeps a job from being played, or what became of it."""
+def blocked_deployment(reading: ProjectReading, job: Job | None) -> Deployment | None:
+    """The deployment that a job would make, where GitLab calls it blocked: it waits for approvals, or to be played."""
+    blocked = (item for item in reading.delivery.deployments if item.status is DeploymentStatus.BLOCKED)
+    return next((item for item in blocked if job is not None and item.job is not None and item.job.id == job.id), None)
+
+
+def job_obstacles(job: Job | None) -> list[Obstacle]:
+    """What became of a job that is to be played."""
     if job is None:
         return []
     found: list[Obstacle] = []
     if job.status is PipelineStatus.FAILED:
         why = f" ({job.failure_reason.replace('_', ' ')})" if job.failure_reason else ""
         found.append(Obstacle(Hindrance.FAILED, f"The job {job.name} failed{why}: see its log, or abort"))
-    blocked = next(
-        (
-            item
-            for item in reading.delivery.deployments
-            if item.job is not None and item.job.id == job.id and item.status is DeploymentStatus.BLOCKED
-        ),
-        None,
-    )
-    if blocked is not None and reading.project.has_deployment_approvals:
-        text = f"The job {job.name} may wait for approvals: deployment {blocked.id} is blocked"
-        found.append(Obstacle(Hindrance.APPROVAL, text, stops_watch=False))
     return found

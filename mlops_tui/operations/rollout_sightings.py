@@ -9,6 +9,7 @@ from datetime import datetime
 
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.deployments import Deployment
 from mlops_tui.domain.errors import ConfigError, NotAllowedError, NotFoundError
 from mlops_tui.domain.feature_flags import FeatureFlag
 from mlops_tui.domain.jobs import Job
@@ -58,7 +59,8 @@ class Sighting:
     """One rollout as GitLab shows it.
 
     ``progress`` is what the mark says, corrected by what is seen beside it. ``versions`` and ``weights`` (percent of
-    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on.
+    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on. ``blocked`` is the
+    deployment of the next step's job, where GitLab calls it blocked.
     """
 
     driver: RolloutDriver
@@ -73,6 +75,7 @@ class Sighting:
     flags: tuple[FeatureFlag, ...] = ()
     pipeline: Pipeline | None = None
     jobs: tuple[Job, ...] = ()
+    blocked: Deployment | None = None
 
 
 @dataclass(frozen=True, slots=True)

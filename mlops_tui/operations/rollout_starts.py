@@ -28,6 +28,7 @@ from mlops_tui.operations.rollout_history import GOES_TO, destination
 from mlops_tui.operations.rollout_pace import recent_pace
 from mlops_tui.operations.rollout_previews import PlanPreview, preview_of, step_changes
 from mlops_tui.operations.rollout_sightings import ProjectReading, read_project
+from mlops_tui.operations.rollout_surroundings import start_obstacles
 from mlops_tui.operations.session import Session
 
 
@@ -63,6 +64,7 @@ async def prepare_start(
     require_writable(_marks(start, intent, start.reading.now))
     marks = _marks(start, intent, WHEN_SENT)
     move = await driver_of(start.plan.driver).start(session, start.reading, start.plan, marks)
+    guarded = await start_obstacles(session, start.reading, environment, start.plan.driver)
     is_prod = _is_production(session, start)
     preview = Preview(
         intent=intent,
@@ -75,7 +77,7 @@ async def prepare_start(
         ),
         confirmation=Confirmation(ConfirmationKind.TYPE_NAME, model) if is_prod else Confirmation(ConfirmationKind.YES),
         is_production=is_prod,
-        obstacles=tuple(_obstacles(start)),
+        obstacles=(*_obstacles(start), *guarded),
     )
 
     async def read_state() -> State:
