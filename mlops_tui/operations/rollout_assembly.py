@@ -11,7 +11,7 @@ from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.projects import Role
 from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
-from mlops_tui.domain.rollout_states import state_of
+from mlops_tui.domain.rollout_states import Phase, state_of
 from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, StepProgress
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
@@ -120,6 +120,10 @@ def _surrounding_obstacles(
             stops_watch=not is_own_promotion,
         )
     live = live_version(reading.delivery.deployments, mark.model, mark.environment)
+    is_open = sighting.progress.phase in {Phase.RUNNING, Phase.HELD}
+    if is_open and live.version in sighting.versions.values():
+        text = f"{live.version} was deployed in full to {mark.environment} by somebody: going on ends the rollout"
+        yield Obstacle(Hindrance.CHANGED_BY_HAND, text)
     expected = {mark.control, *sighting.versions.values(), UNKNOWN_VERSION}
     if live.version is not None and live.version not in expected:
         yield Obstacle(
