@@ -106,7 +106,7 @@ def _surrounding_obstacles(
     if project.role < Role.DEVELOPER:
         yield Obstacle(Hindrance.ROLE, f"Moving traffic needs the role Developer, and yours is {project.role.title}")
     if sum(sighting.weights.values()) >= 100.0:
-        text = f"Nothing of the traffic is left to {mark.control}: the verdict is that of the steps before"
+        text = f"Nothing of the traffic is left to {mark.control}: nothing is compared any more"
         yield Obstacle(Hindrance.NO_COMPARISON, text, stops_watch=False)
     own = {sighting.pipeline.id} if sighting.pipeline else set()
     for item in reading.delivery.under_way(mark.environment):

@@ -27,6 +27,7 @@ from mlops_tui.domain.rollouts import (
 )
 from mlops_tui.operations.measurements import GRACE, Measured, MeasuredWindow
 from mlops_tui.operations.rollout_assembly import plan_digest
+from mlops_tui.operations.rollout_comparisons import without_control
 from mlops_tui.operations.rollout_traffic import measured_traffic, points_of, samples_of, with_samples
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.rollout_evidence import EvidenceFile
@@ -79,6 +80,8 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
     if mismatch:
         obstacles.append(Obstacle(Hindrance.MISMATCH, mismatch))
         verdicts = _invalid(verdicts, mismatch)
+    points = points_of(measured.windows)
+    verdicts = without_control(record, verdicts, points)
     is_complete = needs is not None and needs.is_complete
     return replace(
         record,
@@ -87,7 +90,7 @@ async def judged(session: Session, record: Rollout, now: datetime, *, is_changin
         state=state_of(record.progress, is_changing=is_changing, is_complete=is_complete),
         judgement=verdicts[-1] if verdicts else None,
         verdicts=verdicts[-_SHOWN:],
-        traffic=points_of(measured.windows),
+        traffic=points,
         events=(*record.events, *_verdict_events(verdicts)),
         obstacles=(*record.obstacles, *(() if is_over else obstacles)),
     )

@@ -165,6 +165,31 @@ async def test_of_two_watchers_one_acts_and_the_other_takes_over_when_it_is_gone
         ]
 
 
+async def test_nothing_passes_on_a_step_without_a_control(company: Company) -> None:
+    plan = WATCHED.replace("{weight: 100}", "{weight: 100, soak: 20s}")
+    async with fraud_session(company) as session, Traffic(session) as traffic:
+        record = await start(company, session, plan)
+        watcher = Watcher(session, record.id, may_act=True)
+        await traffic.flow(8)
+        await watcher.look()
+        await traffic.flow(4)
+        look = await watcher.look()
+        assert (look.record.weight, look.record.verdict) == (100.0, Verdict.INSUFFICIENT)
+        # Everything goes to the new version, and half of it fails.
+        await traffic.flow(5, stable=0, faults=0.5)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.HOLD, RolloutState.HELD)
+        assert look.record.judgement is not None
+        assert {result.verdict for result in look.record.judgement.guardrails} == {Verdict.INSUFFICIENT}
+        action = await prepare_advance(session, record.id)
+        told = next(text for text in action.preview.obstacles if text.startswith("The verdict is INSUFFICIENT"))
+        assert "the control serves nothing, and it was HEALTHY until then" in told
+        assert "errors are 50.0% of the answers now and were 0.0%" in told
+        kinds = [event.text.partition(":")[0] for event in look.record.events if event.kind is EventKind.VERDICT]
+        assert kinds[-2:] == ["HEALTHY", "INSUFFICIENT"]
+        await watcher.close()
+
+
 async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
     async with fraud_session(company) as session, Traffic(session) as traffic:
         record = await start(company, session, WATCHED)
