@@ -2,8 +2,9 @@
 
 It is one line, in a flag's description or a pipeline's name.
 ``fraud 2.1.0 -> production [rollout 3f2a90c1 by flag plan 5d41402a over 2.0.0 step 2 running since
-2026-11-27T10:47:55Z begun 2026-11-27T09:00:00Z]`` is read by people and by programs alike; a pipeline's name still
-tells its version to whoever knows nothing of rollouts.
+2026-11-27T10:47:55Z begun 2026-11-27T09:00:00Z trail 1+0]`` is read by people and by programs alike; a pipeline's name
+still tells its version to whoever knows nothing of rollouts. The trail tells what was before; when it ends the verdict
+it ends on follows. Lines without them, from before there were any, are read as well.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from datetime import UTC, datetime
 from mlops_tui.domain.api_calls import TIME_OF_SENDING, second
 from mlops_tui.domain.deployments import pipeline_name, resolve_version
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
+from mlops_tui.domain.rollout_trails import Turn, left_behind, present_turn, read_trail, trail_text
 
 LONGEST = 255
 UNKNOWN_VERSION = "unknown"
@@ -25,7 +28,9 @@ _NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
 _MARK = re.compile(
     r"rollout (?P<id>[0-9a-f]{8}) by (?P<driver>[a-z]+) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+)"
     r" step (?P<step>[0-9]{1,2}) (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
+    r"(?: trail (?P<trail>[0-9a-z+.]+))?(?: verdict (?P<verdict>[A-Z]+))?"
 )
+_ENDING = frozenset({Phase.PROMOTING, Phase.ABORTING, Phase.DONE, Phase.ABORTED})
 _FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_FLAG = 63
 
@@ -35,7 +40,9 @@ class RolloutMark:
     """What is written: which rollout of what, by which plan, and how far it is.
 
     ``control`` is the version it is compared with, ``unknown`` where nothing names it; ``version`` that of the arm
-    whose flag or pipeline carries the mark. A moment ``WHEN_SENT`` is a placeholder in the line until it is sent.
+    whose flag or pipeline carries the mark. ``trail`` is what was before ``progress``, as far as there was room for it;
+    ``verdict`` what was said of it when its end began, None before that and where nothing was. A moment ``WHEN_SENT``
+    is a placeholder in the line until it is sent.
     """
 
     id: str
@@ -47,15 +54,38 @@ class RolloutMark:
     environment: str
     progress: Progress
     begun: datetime
+    trail: tuple[Turn, ...] = ()
+    verdict: Verdict | None = None
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """All that it came to as far as the mark tells, the oldest first."""
+        present = present_turn(self.progress)
+        return tuple(sorted((*self.trail, *((present,) if present else ())), key=lambda turn: turn.at))
+
+    def moved_to(self, after: Progress, at: datetime, verdict: Verdict | None) -> RolloutMark:
+        """The mark once the rollout has gone on to ``after`` at ``at``, when ``verdict`` was said of it."""
+        said = (verdict or self.verdict) if after.phase in _ENDING else None
+        trail = left_behind(self.trail, self.progress, after, at)
+        return replace(self, progress=after, trail=trail, verdict=said)
 
     @property
     def text(self) -> str:
-        """The line as it is written."""
+        """The line as it is written; of a trail that is too long for GitLab the oldest part is left out."""
+        for start in range(len(self.trail)):
+            text = self._with(self.trail[start:])
+            if len(text) <= LONGEST:
+                return text
+        return self._with(())
+
+    def _with(self, trail: Sequence[Turn]) -> str:
         progress = self.progress
         inner = (
             f"rollout {self.id} by {self.driver.value} plan {self.plan} over {self.control} step {progress.step}"
             f" {progress.phase.value} since {_told(progress.since)} begun {_told(self.begun)}"
         )
+        inner += f" trail {trail_text(trail, self.begun)}" if trail else ""
+        inner += f" verdict {self.verdict.value}" if self.verdict else ""
         return pipeline_name(self.model, self.version, self.environment, inner)
 
 
@@ -70,7 +100,11 @@ def read_mark(text: str) -> RolloutMark | None:
         progress = Progress(Phase(found["phase"]), int(found["step"]), datetime.fromisoformat(found["since"]))
         begun = datetime.fromisoformat(found["begun"])
         driver = RolloutDriver(found["driver"])
+        verdict = Verdict(found["verdict"]) if found["verdict"] else None
     except ValueError:
+        return None
+    trail = read_trail(found["trail"], begun) if found["trail"] else ()
+    if trail is None:
         return None
     return RolloutMark(
         id=found["id"],
@@ -82,6 +116,8 @@ def read_mark(text: str) -> RolloutMark | None:
         environment=named["environment"],
         progress=progress,
         begun=begun,
+        trail=trail,
+        verdict=verdict,
     )
 
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from mlops_tui.domain.deployments import resolve_version
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_marks import LONGEST, RolloutMark, flag_name, group_id, read_mark, require_writable
-from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.rollout_states import AbortBegun, Held, Phase, Progress, Restored, Resumed, Stepped, follow
+from mlops_tui.domain.rollout_trails import Turn
 from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.", min_size=1, max_size=20)
@@ -30,15 +32,83 @@ MARKS = st.builds(
     environment=WORD,
     progress=st.builds(Progress, st.sampled_from(Phase), st.integers(0, 50), MOMENT),
     begun=MOMENT,
+    verdict=st.one_of(st.none(), st.sampled_from(Verdict)),
+)
+TURNS = st.lists(
+    st.tuples(
+        st.sampled_from([(Phase.RUNNING, 0), (Phase.RUNNING, 7), (Phase.HELD, 0), (Phase.ABORTING, 0)]),
+        st.integers(0, 99_999),
+    ),
+    max_size=3,
 )
 
 
-@given(MARKS)
-def test_a_mark_is_read_back_and_still_tells_the_version(mark: RolloutMark) -> None:
+@given(MARKS, TURNS)
+def test_a_mark_is_read_back_and_still_tells_the_version(
+    mark: RolloutMark, turns: list[tuple[tuple[Phase, int], int]]
+) -> None:
+    trail = tuple(Turn(*what, mark.begun + timedelta(seconds=seconds)) for what, seconds in turns)
+    mark = replace(mark, trail=trail)
     assert read_mark(mark.text) == mark
     deployed = resolve_version(mark.text, None, "", is_tag=False)
     assert deployed is not None
     assert (deployed.model, deployed.version, deployed.is_rollback) == (mark.model, mark.version, False)
+
+
+def test_a_mark_from_before_there_were_trails_is_read() -> None:
+    text = (
+        "fraud 2.1.0 -> production [rollout 3f2a90c1 by flag plan 5d41402a over 2.0.0 step 2 held "
+        "since 2026-11-27T10:47:55Z begun 2026-11-27T09:00:00Z]"
+    )
+    mark = read_mark(text)
+    assert mark is not None
+    assert (mark.trail, mark.verdict, mark.text) == ((), None, text)
+    assert mark.turns == (Turn(Phase.RUNNING, 2, mark.progress.since),)
+
+
+def test_a_mark_keeps_its_trail_as_it_goes_on_and_the_verdict_of_its_end() -> None:
+    begun = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+    def after(seconds: int) -> datetime:
+        return begun + timedelta(seconds=seconds)
+
+    mark = RolloutMark(
+        "0" * 8, RolloutDriver.FLAG, "0" * 8, "m", "2.1.0", "2.0.0", "production",
+        Progress(Phase.RUNNING, 1, begun), begun,
+    )  # fmt: skip
+    steps = [
+        (Stepped(2, after(60)), after(60)),
+        (Held(), after(70)),
+        (Resumed(), after(80)),
+        (AbortBegun(after(90)), after(90)),
+        (Restored(after(95)), after(95)),
+    ]
+    texts = []
+    for event, at in steps:
+        mark = mark.moved_to(follow(mark.progress, event, 3), at, Verdict.BREACH)
+        texts.append(mark.text.partition("begun 2026-03-02T12:00:00Z")[2].rstrip("]").strip())
+        assert read_mark(mark.text) == mark
+    assert texts == [
+        "trail 1+0",
+        "trail 1+0.h+70",
+        "trail 1+0.h+70.r+80",
+        "trail 1+0.2+60.h+70.r+80 verdict BREACH",
+        "trail 1+0.2+60.h+70.r+80.a+90 verdict BREACH",
+    ]
+    assert [(turn.phase, turn.step) for turn in mark.turns] == [
+        (Phase.RUNNING, 1), (Phase.RUNNING, 2), (Phase.HELD, 0), (Phase.RUNNING, 0), (Phase.ABORTING, 0),
+        (Phase.ABORTED, 0),
+    ]  # fmt: skip
+
+
+@given(MARKS, st.integers(20, 60))
+def test_of_a_trail_that_is_too_long_the_newest_part_is_kept(mark: RolloutMark, count: int) -> None:
+    trail = tuple(Turn(Phase.HELD, 0, mark.begun + timedelta(seconds=1_000 * number)) for number in range(count))
+    read = read_mark(replace(mark, trail=trail).text)
+    assert read is not None
+    assert len(read.text) <= LONGEST
+    assert read.trail == trail[count - len(read.trail) :]
+    assert len(read.text) + len(".h+10000") > LONGEST
 
 
 @given(st.text(max_size=300))

@@ -1,0 +1,77 @@
+"""The trail of a rollout: what it came to and when, short enough to stand in the line that GitLab keeps of it.
+
+``1+0.2+1800.h+2400.r+3000`` is read: step 1 began at once, step 2 after 1800 seconds, it was held after 2400 and
+resumed after 3000. ``p`` is a promotion that began, ``a`` an abort.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mlops_tui.domain.rollout_states import Phase, Progress
+
+_LETTERS = {Phase.HELD: "h", Phase.RUNNING: "r", Phase.PROMOTING: "p", Phase.ABORTING: "a"}
+_PHASES = {letter: phase for phase, letter in _LETTERS.items()}
+_TURN = re.compile(r"(?P<what>[1-9][0-9]?|[hrpa])\+(?P<seconds>0|[1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a rollout came to at ``at``: a step, or with ``step`` 0 a phase; RUNNING without a step is a resumption."""
+
+    phase: Phase
+    step: int
+    at: datetime
+
+
+def present_turn(progress: Progress) -> Turn | None:
+    """What a rollout's present step or phase began with; None before the first step."""
+    match progress.phase:
+        case Phase.RUNNING | Phase.HELD:
+            return Turn(Phase.RUNNING, progress.step, progress.since) if progress.step else None
+        case Phase.PROMOTING | Phase.ABORTING | Phase.DONE | Phase.ABORTED:
+            return Turn(progress.phase, 0, progress.since)
+
+
+def left_behind(trail: Iterable[Turn], before: Progress, after: Progress, at: datetime) -> tuple[Turn, ...]:
+    """The trail once a rollout has gone from one progress to another at ``at``.
+
+    What it is now stands beside the trail already, so that only a hold and its end are noted as they come.
+    """
+    found = list(trail)
+    present = present_turn(before)
+    if after.since != before.since and present is not None:
+        found.append(present)
+    elif after.phase is not before.phase and after.phase in {Phase.HELD, Phase.RUNNING}:
+        found.append(Turn(after.phase, 0, at))
+    return tuple(sorted(found, key=lambda turn: turn.at))
+
+
+def trail_text(trail: Iterable[Turn], begun: datetime) -> str:
+    """A trail as it is written, to the second."""
+    return ".".join(f"{turn.step or _LETTERS[turn.phase]}+{_seconds(turn.at, begun)}" for turn in trail)
+
+
+def read_trail(text: str, begun: datetime) -> tuple[Turn, ...] | None:
+    """The trail in a text, None where it is none that this program wrote."""
+    found: list[Turn] = []
+    for part in text.split("."):
+        turn = _TURN.fullmatch(part)
+        if turn is None:
+            return None
+        at = begun + timedelta(seconds=int(turn["seconds"]))
+        what = turn["what"]
+        found.append(Turn(_PHASES[what], 0, at) if what in _PHASES else Turn(Phase.RUNNING, int(what), at))
+    return tuple(found)
+
+
+def _seconds(at: datetime, begun: datetime) -> int:
+    # Both are cut to the second before they are compared: so is what stands beside the trail.
+    return max(0, int(_whole(at).timestamp() - _whole(begun).timestamp()))
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
