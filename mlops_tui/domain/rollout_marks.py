@@ -23,6 +23,8 @@ from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
 from mlops_tui.domain.rollout_trails import Turn, left_behind, present_turn, read_trail, trail_text
 
 LONGEST = 255
+# The moment of sending may be filled in last, and is longer than what stands for it until then.
+_ROOM = LONGEST - 8
 UNKNOWN_VERSION = "unknown"
 _NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
 _MARK = re.compile(
@@ -74,7 +76,7 @@ class RolloutMark:
         """The line as it is written; of a trail that is too long for GitLab the oldest part is left out."""
         for start in range(len(self.trail)):
             text = self._with(self.trail[start:])
-            if len(text) <= LONGEST:
+            if len(text) <= _ROOM:
                 return text
         return self._with(())
 

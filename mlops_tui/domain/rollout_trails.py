@@ -39,12 +39,14 @@ def present_turn(progress: Progress) -> Turn | None:
 def left_behind(trail: Iterable[Turn], before: Progress, after: Progress, at: datetime) -> tuple[Turn, ...]:
     """The trail once a rollout has gone from one progress to another at ``at``.
 
-    What it is now stands beside the trail already, so that only a hold and its end are noted as they come.
+    What it is now stands beside the trail already, so that only a hold and its end are noted as they come. A step that
+    is done once more, because it had stopped half-way, was not left.
     """
     found = list(trail)
-    present = present_turn(before)
-    if after.since != before.since and present is not None:
-        found.append(present)
+    present, coming = present_turn(before), present_turn(after)
+    if after.since != before.since:
+        is_left = coming is None or present is None or (coming.phase, coming.step) != (present.phase, present.step)
+        found += [present] if present is not None and is_left else []
     elif after.phase is not before.phase and after.phase in {Phase.HELD, Phase.RUNNING}:
         found.append(Turn(after.phase, 0, at))
     return tuple(sorted(found, key=lambda turn: turn.at))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from mlops_tui.domain.deployments import DeployedVersion
 from mlops_tui.domain.judgements import Judgement, Verdict
-from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
+from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.rollout_states import Progress, RolloutState
 
@@ -151,7 +151,7 @@ class Rollout:
     control_version: str
     environment: str
     is_production: bool
-    driver: str
+    driver: RolloutDriver
     plan: RolloutPolicy | None
     plan_digest: str
     progress: Progress

@@ -60,7 +60,7 @@ def bare_rollout(session: Session, reading: ProjectReading, sighting: Sighting) 
         control_version=mark.control,
         environment=mark.environment,
         is_production=is_production(place, mark.environment, session.context.kind, policy),
-        driver=sighting.driver.value,
+        driver=sighting.driver,
         plan=plan,
         plan_digest=mark.plan,
         progress=sighting.progress,

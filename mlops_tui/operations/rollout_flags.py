@@ -61,8 +61,11 @@ class FlagDriver:
 
     def note(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Write down how far it is, and leave the traffic alone."""
+        written = sighting.mark_after(after, reading.now)
         calls = [
-            change_flag_call(reading.project.ref, flag.name, replace(mark, progress=after).text, (), "write it down")
+            change_flag_call(
+                reading.project.ref, flag.name, replace(written, version=mark.version).text, (), "write it down"
+            )
             for flag, mark in _marked(sighting)
         ]
         return sent_in_order(calls, said)
@@ -73,8 +76,10 @@ class FlagDriver:
 
     def withdraw(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Take all traffic off the new versions; needs no plan."""
+        written = sighting.mark_after(after, reading.now)
         calls = [
-            _zero_call(reading.project.ref, flag, replace(mark, progress=after)) for flag, mark in _marked(sighting)
+            _zero_call(reading.project.ref, flag, replace(written, version=mark.version))
+            for flag, mark in _marked(sighting)
         ]
         return sent_in_order(calls, said)
 
@@ -212,7 +217,7 @@ def _all_calls(
         )
     calls = []
     for arm, version in sighting.versions.items():
-        mark = replace(sighting.mark, version=version, progress=after)
+        mark = replace(sighting.mark_after(after, reading.now), version=version)
         place = plan.treatments.index(arm) if arm in plan.treatments else -1
         if place < 0:
             raise RefusedError(

@@ -25,12 +25,19 @@ from mlops_tui.domain.rollouts import (
     RolloutEvent,
     StepProgress,
 )
-from mlops_tui.operations.measurements import GRACE, Measured, MeasuredWindow
-from mlops_tui.operations.rollout_assembly import plan_digest
+from mlops_tui.operations.measurements import GRACE, MeasuredWindow
 from mlops_tui.operations.rollout_comparisons import without_control
-from mlops_tui.operations.rollout_traffic import measured_traffic, points_of, samples_of, with_samples
+from mlops_tui.operations.rollout_sightings import Sighting
+from mlops_tui.operations.rollout_traffic import (
+    evidence_key,
+    known_traffic,
+    measure_traffic,
+    points_of,
+    samples_of,
+    with_samples,
+)
 from mlops_tui.operations.session import Session
-from mlops_tui.storage.rollout_evidence import EvidenceFile
+from mlops_tui.storage.rollout_evidence import Evidence, EvidenceFile
 
 FOLDER = "rollouts"
 _SHOWN = 240
@@ -39,71 +46,105 @@ _UNKNOWN_WIDTH = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class RunningJudge:
-    """A judge with what it has seen, so that a new window costs one look and not all of them again."""
+    """A judge with what it has seen, so that a new window costs one look and not all of them again.
 
-    judge: SequentialJudge
+    ``evidence`` is what is kept of it on this machine, as last read.
+    """
+
+    judge: SequentialJudge | None
+    evidence: Evidence = field(default_factory=Evidence)
     verdicts: list[Judgement] = field(default_factory=list)
+    _seen: int = 0
 
-    def observe(self, evidence: Sequence[Measurement]) -> None:
-        """Take in what is later than all that was seen."""
+    def observe(self, measurements: Sequence[Measurement], plan: RolloutPolicy) -> None:
+        """Take in what is later than all that was seen; without a guardrail there is nothing to judge by."""
+        fresh = measurements[self._seen :]
+        self._seen = len(measurements)
+        if self.judge is None:
+            return
         last = self.verdicts[-1].at if self.verdicts else None
-        fresh = (item for item in evidence if last is None or item.at > last)
-        for at, measurements in groupby(fresh, key=lambda item: item.at):
-            self.verdicts.append(self.judge.observe(at, measurements))
+        known, arms = {guardrail.name for guardrail in plan.guardrails}, {plan.control, *plan.treatments}
+        counting = (item for item in fresh if item.guardrail in known and item.arm in arms)
+        later = (item for item in counting if last is None or item.at > last)
+        for at, together in groupby(later, key=lambda item: item.at):
+            self.verdicts.append(self.judge.observe(at, together))
 
 
-async def judged(session: Session, record: Rollout, now: datetime, *, is_changing: bool) -> Rollout:
-    """The record with measurements, verdicts and what its step needs; unchanged where it has no plan.
+async def judged(session: Session, record: Rollout, sighting: Sighting, now: datetime) -> Rollout:
+    """A rollout under way with measurements, verdicts and what its step needs; unchanged where it has no plan.
 
-    Where the traffic cannot be read, what was kept of it still counts, and an obstacle says why. Of a rollout that is
-    over only what was kept is read: ``recalled`` brings its traffic back. ``now`` is the server's time.
+    Where the traffic cannot be read, what was kept of it still counts, and an obstacle says why. ``now`` is the
+    server's time.
     """
     plan = record.plan
     if plan is None:
         return record
-    file = evidence_file(session, record)
-    kept, complaint = await asyncio.to_thread(_kept, file, (), plan)
-    until = kept[-1].at if kept else None
-    is_over = record.state.is_over
-    measured, obstacle = (Measured(), None) if is_over else await measured_traffic(session, record, plan, now, until)
-    found = (item for window in measured.windows for item in window.measurements)
-    fresh = tuple(item for item in found if until is None or item.at > until)
-    if fresh:
-        kept, complaint = await asyncio.to_thread(_kept, file, fresh, plan)
-    obstacles = [item for item in (obstacle, complaint) if item is not None]
-    obstacles += [Obstacle(Hindrance.NO_MEASUREMENTS, note) for note in measured.notes]
-    verdicts = _verdicts(session, record, plan, kept)
-    step = [window for window in measured.windows if window.start >= record.progress.since]
+    running, obstacles = await weighed(session, record, plan, now, now - GRACE)
+    traffic = known_traffic(session, record)
+    windows = traffic.windows
+    obstacles += [Obstacle(Hindrance.NO_MEASUREMENTS, note) for note in traffic.notes]
+    verdicts = tuple(running.verdicts)
+    step = [window for window in windows if window.start >= record.progress.since]
     arms = with_samples(record.arms, step)
     needs = _needs(record, plan, step, verdicts, now)
     mismatch = _mismatch(plan, arms)
     if mismatch:
         obstacles.append(Obstacle(Hindrance.MISMATCH, mismatch))
         verdicts = _invalid(verdicts, mismatch)
-    points = points_of(measured.windows)
+    points = points_of(windows)
     verdicts = without_control(record, verdicts, points)
     is_complete = needs is not None and needs.is_complete
+    return with_verdicts(
+        replace(
+            record,
+            arms=arms,
+            needs=needs,
+            state=state_of(record.progress, is_changing=sighting.is_changing, is_complete=is_complete),
+            traffic=points,
+            obstacles=(*record.obstacles, *obstacles),
+        ),
+        verdicts,
+    )
+
+
+async def weighed(
+    session: Session, record: Rollout, plan: RolloutPolicy, now: datetime | None, counted_until: datetime
+) -> tuple[RunningJudge, list[Obstacle]]:
+    """The judge with all evidence that is kept, and with that of the windows closed at ``now``.
+
+    Those that ended by ``counted_until`` are kept as evidence. With ``now`` of None nothing is measured. The obstacles
+    say what could not be measured or kept.
+    """
+    file, running = evidence_file(session, record), _running(session, record, plan)
+    kept, complaint = await asyncio.to_thread(_kept, file, running.evidence, (), plan)
+    obstacle: Obstacle | None = None
+    fresh: list[Measurement] = []
+    if now is not None:
+        obstacle = await measure_traffic(session, record, plan, now, kept.until)
+        fresh = known_traffic(session, record).measurements(kept.until, counted_until)
+        if fresh:
+            kept, complaint = await asyncio.to_thread(_kept, file, kept, fresh, plan)
+    running.evidence = kept
+    # What could not be kept is weighed all the same, and kept by the next look.
+    unwritten = [item for item in fresh if kept.until is None or item.at > kept.until]
+    running.observe((*kept.measurements, *unwritten), plan)
+    return running, [item for item in (obstacle, complaint) if item is not None]
+
+
+def with_verdicts(record: Rollout, verdicts: Sequence[Judgement]) -> Rollout:
+    """The record with what was said of it, the oldest first, in place of what it has of that kind."""
+    others = (event for event in record.events if event.kind is not EventKind.VERDICT)
     return replace(
         record,
-        arms=arms,
-        needs=needs,
-        state=state_of(record.progress, is_changing=is_changing, is_complete=is_complete),
         judgement=verdicts[-1] if verdicts else None,
-        verdicts=verdicts[-_SHOWN:],
-        traffic=points,
-        events=(*record.events, *_verdict_events(verdicts)),
-        obstacles=(*record.obstacles, *(() if is_over else obstacles)),
+        verdicts=tuple(verdicts[-_SHOWN:]),
+        events=tuple(sorted((*others, *_verdict_events(verdicts)), key=lambda event: event.at)),
     )
 
 
 def evidence_file(session: Session, record: Rollout) -> EvidenceFile:
     """Where the evidence of a rollout is kept on this machine."""
-    return EvidenceFile(session.data / FOLDER, _key(record))
-
-
-def _key(record: Rollout) -> str:
-    """What evidence belongs to: the rollout, and the plan that holds now, which may measure other things."""
-    return f"{record.id}-{plan_digest(record.plan) if record.plan else record.plan_digest}"
+    return EvidenceFile(session.data / FOLDER, evidence_key(record))
 
 
 def judge_plan_of(plan: RolloutPolicy) -> JudgePlan | None:
@@ -144,27 +185,18 @@ def plan_document(plan: RolloutPolicy) -> dict[str, JsonValue]:
 
 
 def _kept(
-    file: EvidenceFile, fresh: Sequence[Measurement], plan: RolloutPolicy
-) -> tuple[tuple[Measurement, ...], Obstacle | None]:
+    file: EvidenceFile, known: Evidence, fresh: Sequence[Measurement], plan: RolloutPolicy
+) -> tuple[Evidence, Obstacle | None]:
     try:
-        return (file.append(fresh, plan_document(plan)) if fresh else file.read()), None
+        return (file.append(fresh, plan_document(plan), known) if fresh else file.read(known)), None
     except MlopsError as error:
-        return tuple(fresh), Obstacle(Hindrance.NO_MEASUREMENTS, str(error), stops_watch=False)
+        return known, Obstacle(Hindrance.NO_MEASUREMENTS, str(error), stops_watch=False)
 
 
-def _verdicts(
-    session: Session, record: Rollout, plan: RolloutPolicy, kept: Sequence[Measurement]
-) -> tuple[Judgement, ...]:
+def _running(session: Session, record: Rollout, plan: RolloutPolicy) -> RunningJudge:
     judge_plan = judge_plan_of(plan)
-    if judge_plan is None:
-        return ()
-    key = _key(record)
-    running = session.judges.get(key)
-    if not isinstance(running, RunningJudge):
-        running = session.judges[key] = RunningJudge(SequentialJudge(judge_plan))
-    known = {guardrail.name for guardrail in plan.guardrails}
-    running.observe([item for item in kept if item.guardrail in known and item.arm in judge_plan.arms])
-    return tuple(running.verdicts)
+    fresh = RunningJudge(SequentialJudge(judge_plan) if judge_plan else None)
+    return session.judges.setdefault(evidence_key(record), fresh)
 
 
 def _needs(

@@ -12,11 +12,11 @@ from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.rollout_assembly import bare_rollout
 from mlops_tui.operations.rollout_drivers import sightings
+from mlops_tui.operations.rollout_endings import ended, recalled
 from mlops_tui.operations.rollout_history import Past, events_of, read_past, weights_of
 from mlops_tui.operations.rollout_judging import judged
 from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.rollout_surroundings import approval_obstacles, guard_obstacles
-from mlops_tui.operations.rollout_traffic import recalled
 from mlops_tui.operations.session import Session
 
 
@@ -46,7 +46,7 @@ async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
     Raises UsageError when there is none, or several of that name are under way.
     """
     snapshot = await find_rollout(session, name)
-    return Snapshot(await recalled(session, snapshot.data.record), snapshot.fetched_at, snapshot.source)
+    return Snapshot(await _recalled(session, snapshot.data), snapshot.fetched_at, snapshot.source)
 
 
 async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
@@ -99,13 +99,15 @@ async def rollout_of_version(
     """The newest rollout of a version, that in ``environment`` before others; None where there is none."""
     reading = await read_project(session, project)
     told = await asyncio.to_thread(read_past, session.journal)
-    records = [item.record for item in await _of_project(session, reading, told)]
     found = [
-        record
-        for record in records
-        if record.model == model and version in {arm.version for arm in record.arms if not arm.is_control}
+        item
+        for item in await _of_project(session, reading, told)
+        if item.record.model == model and version in {arm.version for arm in item.record.arms if not arm.is_control}
     ]
-    return max(found, key=lambda record: (record.environment == environment, record.begun_at), default=None)
+    if not found:
+        return None
+    newest = max(found, key=lambda item: (item.record.environment == environment, item.record.begun_at))
+    return await _recalled(session, newest)
 
 
 async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
@@ -115,15 +117,15 @@ async def renewed(session: Session, record: Rollout) -> Snapshot[Rollout]:
     """
     reading = await read_project(session, await session.directory.project(record.project.id))
     told = await asyncio.to_thread(read_past, session.journal)
-    records = [item.record for item in await _of_project(session, reading, told)]
-    found = next((item for item in records if item.id == record.id), None)
+    listed = await _of_project(session, reading, told)
+    found = next((item for item in listed if item.record.id == record.id), None)
     if found is None:
         raise (
             reading.flags_error
             or reading.policy_error
             or UsageError(f"GitLab shows nothing of the rollout {record.id} any more", remedy="Look for it in the list")
         )
-    snapshot = session.snapshot(await recalled(session, found))
+    snapshot = session.snapshot(await _recalled(session, found))
     return snapshot.failed(reading.policy_error) if reading.policy_error else snapshot
 
 
@@ -141,14 +143,20 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
         record = replace(
             bare,
             obstacles=obstacles,
-            events=events_of(bare, told, reading),
-            weights=weights_of(bare, told),
+            events=events_of(bare, told, reading, sighting),
+            weights=weights_of(bare, told, reading, sighting),
             lease=current_lease(reading.flags.flags, bare.id) if reading.flags else None,
         )
-        measured = await judged(session, record, reading.now, is_changing=sighting.is_changing)
-        events = tuple(sorted(measured.events, key=lambda event: event.at))
-        whole.append(Found(replace(measured, events=events), reading, sighting))
+        standing = ended if record.state.is_over else judged
+        record = await standing(session, record, sighting, reading.now)
+        # Whatever is written of it next says what it was judged to be then.
+        verdict = record.judgement.verdict if record.judgement else None
+        whole.append(Found(record, reading, replace(sighting, verdict=verdict)))
     return whole
+
+
+async def _recalled(session: Session, found: Found) -> Rollout:
+    return await recalled(session, found.record, found.sighting, found.reading.now)
 
 
 def _names(item: Rollout) -> set[str]:

@@ -78,7 +78,7 @@ async def start_marked(sender: Sender, reading: ProjectReading, calls: tuple[Api
 
 def renamed(reading: ProjectReading, sighting: Sighting, after: Progress) -> ApiCall:
     """The call that writes down how far a rollout is."""
-    mark = replace(sighting.mark, progress=after)
+    mark = sighting.mark_after(after, reading.now)
     number = sighting.pipeline.id if sighting.pipeline else 0
     call = rename_call(reading.project.ref, mark.text).filled(pipeline=number)
     return replace(call, purpose="write down how far the rollout is")

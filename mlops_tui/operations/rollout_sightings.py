@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mlops_tui.domain.api_calls import ApiCall
@@ -13,6 +13,7 @@ from mlops_tui.domain.deployments import Deployment
 from mlops_tui.domain.errors import ConfigError, NotAllowedError, NotFoundError
 from mlops_tui.domain.feature_flags import FeatureFlag
 from mlops_tui.domain.jobs import Job
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.pipelines import Pipeline
 from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project
@@ -59,8 +60,8 @@ class Sighting:
     """One rollout as GitLab shows it.
 
     ``progress`` is what the mark says, corrected by what is seen beside it. ``versions`` and ``weights`` (percent of
-    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on. ``blocked`` is the
-    deployment of the next step's job, where GitLab calls it blocked.
+    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on, ``verdict`` the newest
+    where it was judged. ``blocked`` is the deployment of the next step's job, where GitLab calls it blocked.
     """
 
     driver: RolloutDriver
@@ -76,6 +77,12 @@ class Sighting:
     pipeline: Pipeline | None = None
     jobs: tuple[Job, ...] = ()
     blocked: Deployment | None = None
+    verdict: Verdict | None = None
+
+    def mark_after(self, after: Progress, at: datetime) -> RolloutMark:
+        """The mark to write when it goes on to ``after`` at ``at``."""
+        # What was played and failed is in the mark too, so the trail goes on from what is seen.
+        return replace(self.mark, progress=self.progress).moved_to(after, at, self.verdict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,55 +1,83 @@
-"""The traffic of a rollout: what is measured of it while it goes on, and what it had been once it is over."""
+"""The traffic of a rollout: each closed window is read once and remembered as long as the session lasts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.judgements import Measurement
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, TrafficPoint
-from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.session import Session
 
 _SHOWN = 240
 
 
-async def measured_traffic(
+@dataclass(slots=True)
+class KnownTraffic:
+    """What was measured of a rollout so far, oldest first: a closed window never changes, so each is read once.
+
+    ``notes`` are sentences on what could not be measured. ``is_whole`` is whether nothing can come any more, since the
+    rollout is over.
+    """
+
+    windows: list[MeasuredWindow] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    is_whole: bool = False
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of the newest window."""
+        return self.windows[-1].end if self.windows else None
+
+    def add(self, measured: Measured) -> None:
+        """Take in what was read; of windows that two looks read at once each counts once."""
+        until = self.until
+        fresh = [window for window in measured.windows if until is None or window.start >= until]
+        if fresh or until is None:
+            self.notes = tuple(dict.fromkeys((*(self.notes if until else ()), *measured.notes)))
+        self.windows += fresh
+
+    def measurements(self, after: datetime | None, until: datetime) -> list[Measurement]:
+        """What the windows that ended since ``after``, and by ``until``, bring to the judge."""
+        newest = takewhile(lambda window: after is None or window.end > after, reversed(self.windows))
+        windows = [window for window in newest if window.end <= until]
+        return [item for window in reversed(windows) for item in window.measurements]
+
+
+def known_traffic(session: Session, record: Rollout) -> KnownTraffic:
+    """What this session has read of a rollout's traffic."""
+    return session.known_traffic.setdefault(evidence_key(record), KnownTraffic())
+
+
+def evidence_key(record: Rollout) -> str:
+    """What evidence belongs to: the rollout, and the plan that holds now, which may measure other things."""
+    return f"{record.id}-{plan_digest(record.plan) if record.plan else record.plan_digest}"
+
+
+async def measure_traffic(
     session: Session, record: Rollout, plan: RolloutPolicy, now: datetime, measured_until: datetime | None
-) -> tuple[Measured, Obstacle | None]:
-    """What the closed windows since the rollout began bring, and why nothing where the traffic cannot be read.
+) -> Obstacle | None:
+    """Read the windows closed since the last look; why nothing can be read, where that is so.
 
     ``measured_until`` is where the evidence that is kept ends.
     """
+    known = known_traffic(session, record)
     try:
         source = await session.traces()
+        since = known.until or record.begun_at
         subject = _subject(record, plan)
-        return await measure(source, subject, plan.guardrails, record.begun_at, now, measured_until), None
+        known.add(await measure(source, subject, plan.guardrails, since, now, measured_until))
     except MlopsError as error:
-        return Measured(), Obstacle(Hindrance.NO_MEASUREMENTS, f"The traffic cannot be measured: {error}")
-
-
-async def recalled(session: Session, record: Rollout) -> Rollout:
-    """A rollout that is over with the traffic it had and the samples of all its steps; any other as it is.
-
-    It asks the traces anew, so it is for one rollout that somebody looks at. Windows count that ended before the
-    rollout did, nothing is kept as evidence, and where the traces are gone the record stays as it is.
-    """
-    plan = record.plan
-    if plan is None or not record.state.is_over:
-        return record
-    closed_by = record.progress.since + GRACE
-    try:
-        # Without guardrails only the traffic is counted, which is all that is shown.
-        measured = await measure(await session.traces(), _subject(record, plan), (), record.begun_at, closed_by)
-    except MlopsError:
-        return record
-    samples = samples_of(measured.windows)
-    arms = tuple(replace(arm, samples=samples[arm.name]) for arm in record.arms)
-    return replace(record, arms=arms, traffic=points_of(measured.windows))
+        return Obstacle(Hindrance.NO_MEASUREMENTS, f"The traffic cannot be measured: {error}")
+    return None
 
 
 def with_samples(arms: Sequence[Arm], windows: Iterable[MeasuredWindow]) -> tuple[Arm, ...]:

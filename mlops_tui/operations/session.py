@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     # What monitoring needs takes a tenth of a second to import, which most commands would pay for nothing.
     from mlops_tui.domain.drift_windows import KnownVerdicts
     from mlops_tui.domain.profiles import StoredProfile
+    from mlops_tui.operations.rollout_judging import RunningJudge
+    from mlops_tui.operations.rollout_traffic import KnownTraffic
     from mlops_tui.storage.alerts import AlertStore
     from mlops_tui.tracing.readers import TraceReader
 
@@ -52,7 +54,8 @@ class Session:
 
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
     are by project and model id, as last read; ``known_references`` by project, model and version, with when they were;
-    ``judges`` are those of rollouts, with what they have seen; ``server_ahead`` is how far GitLab's clock is ahead.
+    ``judges`` are those of rollouts, with what they have seen, ``known_traffic`` what was measured of each;
+    ``server_ahead`` is how far GitLab's clock is ahead.
     """
 
     context: Context
@@ -65,7 +68,8 @@ class Session:
     username: str = ""
     known_versions: dict[tuple[int, int], tuple[ModelVersion, ...]] = field(default_factory=dict)
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
-    judges: dict[str, object] = field(default_factory=dict)
+    judges: dict[str, RunningJudge] = field(default_factory=dict)
+    known_traffic: dict[str, KnownTraffic] = field(default_factory=dict)
     server_ahead: timedelta = timedelta(0)
     _known_verdicts: KnownVerdicts | None = None
     _user: User | None = None

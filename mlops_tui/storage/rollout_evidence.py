@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,22 @@ from mlops_tui.storage.errors import unusable
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 _END_OF_BATCH = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was read of a file, in time order; ``end`` is where the next batch begins."""
+
+    measurements: tuple[Measurement, ...] = ()
+    end: int = 0
+
+    @property
+    def until(self) -> datetime | None:
+        """When the newest came in."""
+        return self.measurements[-1].at if self.measurements else None
+
+
+_NOTHING = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +58,8 @@ class EvidenceFile:
         """The judge's part of the plan."""
         return self.folder / f"{self.name}.plan.json"
 
-    def read(self) -> tuple[Measurement, ...]:
-        """Everything kept, in time order; nothing where nothing is kept yet. Blocks.
+    def read(self, known: Evidence = _NOTHING) -> Evidence:
+        """Everything kept; what is ``known`` already is not read again. Blocks.
 
         Raises:
             StorageError: The file cannot be read.
@@ -50,13 +67,15 @@ class EvidenceFile:
         try:
             with self.path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH)
-                return _measurements(file)
+                return _read_on(file, known)
         except FileNotFoundError:
-            return ()
+            return _NOTHING
         except OSError as error:
             raise unusable(self.path, error.strerror or str(error)) from error
 
-    def append(self, measurements: Sequence[Measurement], plan: Mapping[str, JsonValue]) -> tuple[Measurement, ...]:
+    def append(
+        self, measurements: Sequence[Measurement], plan: Mapping[str, JsonValue], known: Evidence = _NOTHING
+    ) -> Evidence:
         """Keep what is later than all that is kept, and answer everything kept. Blocks.
 
         ``plan`` is written beside it once. A line that a crash cut off is dropped first.
@@ -71,7 +90,7 @@ class EvidenceFile:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
             with os.fdopen(descriptor, "r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                return _appended(file, measurements)
+                return _appended(file, measurements, known)
         except OSError as error:
             raise unusable(self.path, error.strerror or str(error)) from error
 
@@ -90,29 +109,38 @@ def line_of(measurement: Measurement) -> dict[str, JsonValue]:
             return line | {"n": n, "sum": total, "sum_sq": squares}
 
 
-def _appended(file: IO[bytes], measurements: Sequence[Measurement]) -> tuple[Measurement, ...]:
-    kept = _measurements(file)
-    end = file.tell()
-    last = kept[-1].at if kept else datetime.min.replace(tzinfo=UTC)
+def _appended(file: IO[bytes], measurements: Sequence[Measurement], known: Evidence) -> Evidence:
+    kept = _read_on(file, known)
+    last = kept.until or datetime.min.replace(tzinfo=UTC)
     fresh = tuple(item for item in measurements if item.at > last)
-    if fresh:
-        lines = [json.dumps(line_of(item)) + "\n" for item in fresh]
-        file.seek(end)
-        file.truncate()
-        file.write("".join((*lines, _END_OF_BATCH)).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    return (*kept, *fresh)
+    if not fresh:
+        return kept
+    lines = [json.dumps(line_of(item)) + "\n" for item in fresh]
+    file.seek(kept.end)
+    file.truncate()
+    file.write("".join((*lines, _END_OF_BATCH)).encode())
+    file.flush()
+    os.fsync(file.fileno())
+    return Evidence((*kept.measurements, *fresh), file.tell())
 
 
-def _measurements(file: IO[bytes]) -> tuple[Measurement, ...]:
-    """The lines of whole batches; the file then stands behind the last of them.
+def _read_on(file: IO[bytes], known: Evidence) -> Evidence:
+    """What is known with what came since; all of it where the file is shorter than what was read of it."""
+    if os.fstat(file.fileno()).st_size < known.end:
+        known = _NOTHING
+    file.seek(known.end)
+    fresh, end = _batches(file)
+    return Evidence((*known.measurements, *fresh), end) if fresh else known
+
+
+def _batches(file: IO[bytes]) -> tuple[tuple[Measurement, ...], int]:
+    """The lines of the whole batches that follow, and where the last of them ends.
 
     An empty line ends each batch. What a crash cut off has none and is not counted, so that it is kept anew.
     """
     found: list[Measurement] = []
     batch: list[Measurement] = []
-    end = 0
+    end = file.tell()
     for line in iter(file.readline, b""):
         if line == _END_OF_BATCH.encode():
             found += batch
@@ -121,8 +149,7 @@ def _measurements(file: IO[bytes]) -> tuple[Measurement, ...]:
             batch.append(measurement)
         else:
             break
-    file.seek(end)
-    return tuple(found)
+    return tuple(found), end
 
 
 def _measurement(line: bytes) -> Measurement | None:
@@ -141,7 +168,8 @@ def _measurement(line: bytes) -> Measurement | None:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    waiting = path.with_suffix(f".{os.getpid()}.tmp")
+    # Two looks of one program may write it at once, each in its own thread.
+    waiting = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.tmp")
     waiting.write_text(text, "utf-8")
     waiting.chmod(_FILE_MODE)
     waiting.replace(path)

@@ -45,7 +45,7 @@ def rollout(
         control_version="2.0.0",
         environment="production",
         is_production=True,
-        driver="flag",
+        driver=RolloutDriver.FLAG,
         plan=plan,
         plan_digest="5d41402a",
         progress=progress,

@@ -14,7 +14,7 @@ from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_marks import LONGEST, RolloutMark, flag_name, group_id, read_mark, require_writable
-from mlops_tui.domain.rollout_states import AbortBegun, Held, Phase, Progress, Restored, Resumed, Stepped, follow
+from mlops_tui.domain.rollout_states import AbortBegun, Event, Held, Phase, Progress, Restored, Resumed, Stepped, follow
 from mlops_tui.domain.rollout_trails import Turn
 from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
 
@@ -76,7 +76,9 @@ def test_a_mark_keeps_its_trail_as_it_goes_on_and_the_verdict_of_its_end() -> No
         "0" * 8, RolloutDriver.FLAG, "0" * 8, "m", "2.1.0", "2.0.0", "production",
         Progress(Phase.RUNNING, 1, begun), begun,
     )  # fmt: skip
-    steps = [
+    again = replace(mark.progress, since=after(5))
+    assert mark.moved_to(again, after(5), None).turns == (Turn(Phase.RUNNING, 1, after(5)),)
+    steps: list[tuple[Event, datetime]] = [
         (Stepped(2, after(60)), after(60)),
         (Held(), after(70)),
         (Resumed(), after(80)),
@@ -108,7 +110,7 @@ def test_of_a_trail_that_is_too_long_the_newest_part_is_kept(mark: RolloutMark, 
     assert read is not None
     assert len(read.text) <= LONGEST
     assert read.trail == trail[count - len(read.trail) :]
-    assert len(read.text) + len(".h+10000") > LONGEST
+    assert len(read.text) + 2 * len(".h+10000") > LONGEST
 
 
 @given(st.text(max_size=300))

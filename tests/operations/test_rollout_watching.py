@@ -92,7 +92,7 @@ async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: 
         flag = (await flags(company, session))["fraud-canary"]
         assert share(flag) == "0"
         assert " aborted since " in flag["description"]
-        evidence = evidence_file(session, record).read()
+        evidence = evidence_file(session, record).read().measurements
         assert record.plan is not None
         plan = judge_plan_of(record.plan)
         assert plan is not None
@@ -110,7 +110,7 @@ async def test_a_breach_takes_the_traffic_back_and_can_be_judged_again(company: 
             (60, 30)
         ] * 8
         assert page.obstacles == ()
-        assert evidence_file(session, record).read() == evidence
+        assert evidence_file(session, record).read().measurements == evidence
         assert (await renewed(session, page)).data.traffic == page.traffic
         (listed,) = (await rollouts(session)).data
         assert listed.traffic == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,9 +40,10 @@ def windows(first: int, last: int) -> list[Measurement]:
 
 def test_windows_are_kept_once_and_read_as_a_replay(tmp_path: Path) -> None:
     file = EvidenceFile(tmp_path / "rollouts", "3f2a90c1-5d41402a")
-    assert file.read() == ()
-    assert file.append(windows(1, 3), {"alpha": 0.05}) == tuple(windows(1, 3))
-    assert file.append(windows(1, 5), {"alpha": 0.01}) == file.read() == tuple(windows(1, 5))
+    assert file.read().measurements == ()
+    assert file.append(windows(1, 3), {"alpha": 0.05}).measurements == tuple(windows(1, 3))
+    assert file.append(windows(1, 5), {"alpha": 0.01}) == file.read()
+    assert file.read().measurements == tuple(windows(1, 5))
     assert '"alpha": 0.05' in file.plan_path.read_text()
     with file.path.open("rb") as lines:
         replayed = [item for moment in moments(lines, PLAN, "evidence") for item in moment.measurements]
@@ -57,8 +58,8 @@ def test_what_a_crash_cut_off_is_kept_anew(tmp_path_factory: pytest.TempPathFact
     file.append(windows(3, 4), {})
     whole = file.path.read_bytes()
     file.path.write_bytes(whole[: cut % (len(whole) + 1)])
-    assert file.read() in {(), tuple(windows(1, 2)), tuple(windows(1, 4))}
-    assert file.append(windows(1, 4), {}) == tuple(windows(1, 4))
+    assert file.read().measurements in {(), tuple(windows(1, 2)), tuple(windows(1, 4))}
+    assert file.append(windows(1, 4), {}).measurements == tuple(windows(1, 4))
     assert file.path.read_bytes().count(b'"at"') == len(windows(1, 4))
 
 
@@ -69,12 +70,24 @@ def test_two_processes_keep_each_window_once(tmp_path: Path) -> None:
         for last in range(1, 12):
             file.append(windows(1, last), {})
 
-    threads = [threading.Thread(target=write, args=(file,)) for file in files]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert files[0].read() == tuple(windows(1, 11))
+    with ThreadPoolExecutor(len(files)) as pool:
+        list(pool.map(write, files))
+    assert files[0].read().measurements == tuple(windows(1, 11))
+
+
+def test_what_is_known_is_not_read_again(tmp_path: Path) -> None:
+    file = EvidenceFile(tmp_path, "grown")
+    known = file.append(windows(1, 3), {})
+    whole = file.append(windows(4, 5), {}, known)
+    assert file.read(known) == whole
+    # The part that was read is not looked at again, whatever became of it.
+    with file.path.open("r+b") as lines:
+        lines.write(b"#" * 40)
+    assert file.read(known) == whole
+    assert file.read().measurements == ()
+    # Of a file that was begun anew everything is read.
+    file.path.unlink()
+    assert file.append(windows(1, 1), {}, whole).measurements == tuple(windows(1, 1))
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
