@@ -123,6 +123,12 @@ def cancel_call(project: ProjectRef, pipeline_id: int) -> ApiCall:
     return ApiCall(Method.POST, path, purpose=f"stop pipeline {pipeline_id}")
 
 
+def cancel_later_call(project: ProjectRef, purpose: str) -> ApiCall:
+    """Stop the pipeline that an earlier call makes; its path waits for ``filled(pipeline=ID)``."""
+    path = f"/api/v4/projects/{project.id}/pipelines/{{pipeline}}/cancel"
+    return ApiCall(Method.POST, path, purpose=purpose)
+
+
 def read_pipeline(body: object, project: ProjectRef) -> Pipeline:
     """The pipeline in an answer."""
     return _record(read(_Pipeline, body, "the pipeline"), project)

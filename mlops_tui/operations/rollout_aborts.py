@@ -20,6 +20,7 @@ from mlops_tui.operations.actions import Action, Performed, Sender, new_intent, 
 from mlops_tui.operations.rollbacks import perform_return, return_calls
 from mlops_tui.operations.rollout_drivers import driver_of
 from mlops_tui.operations.rollout_history import destination
+from mlops_tui.operations.rollout_leases import clearing_leases
 from mlops_tui.operations.rollout_returns import (
     Return,
     WayBack,
@@ -61,7 +62,7 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
         standing,
         ActionKind.ABORT_ROLLOUT,
         title,
-        _joined(reading, withdrawal, _stopped(reading, sighting), returning),
+        clearing_leases(_joined(reading, withdrawal, _stopped(reading, sighting), returning), reading, record.id),
         changes,
         reason=reason.strip(),
         obstacles=_obstacles(standing, back),

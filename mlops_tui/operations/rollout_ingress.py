@@ -18,7 +18,8 @@ from mlops_tui.domain.rollout_marks import RolloutMark
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.canary_ingress import refusal, weight_call
-from mlops_tui.gitlab.jobs import play_call
+from mlops_tui.gitlab.jobs import pipeline_jobs, play_call
+from mlops_tui.gitlab.pipelines import cancel_later_call, read_pipeline
 from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.rollout_pipelines import (
     UNDER_WAY,
@@ -27,9 +28,9 @@ from mlops_tui.operations.rollout_pipelines import (
     job_named,
     job_obstacles,
     marked_pipelines,
+    named,
     pipeline_calls,
     renamed,
-    start_marked,
 )
 from mlops_tui.operations.rollout_sightings import Move, ProjectReading, Sighting, sent_in_order
 from mlops_tui.operations.session import Session
@@ -48,15 +49,32 @@ class IngressDriver:
     async def start(
         self, session: Session, reading: ProjectReading, _plan: RolloutPolicy, marks: Sequence[RolloutMark]
     ) -> Move:
-        """Ask whether the weight can be moved at all, then make the pipeline that deploys the canary."""
+        """Ask whether the weight can be moved at all, then make the pipeline that deploys the canary.
+
+        One without a canary's job deploys the new version over the one that serves: it is stopped, and nothing begins.
+        """
         probe = weight_call(_environment_id(reading, marks[0].environment), 0)
-        calls = await pipeline_calls(session, reading, marks[0])
+        create, rename = await pipeline_calls(session, reading, marks[0])
+        stop = cancel_later_call(
+            reading.project.ref, "only if it has no job canary: stop it, before it replaces what serves"
+        )
 
         async def perform(sender: Sender) -> Performed:
             failed = await _weigh(sender, probe)
-            return failed or await start_marked(sender, reading, calls)
+            if failed is not None:
+                return failed
+            pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
+            jobs = await pipeline_jobs(session.transport, reading.project.ref, pipeline.id)
+            if job_named(jobs, _CANARY) is not None:
+                return await named(sender, reading, pipeline, rename)
+            await sender.send(stop.filled(pipeline=pipeline.id))
+            message = (
+                f"Pipeline {pipeline.id} was stopped: it has no job canary, so it would have deployed "
+                f"{marks[0].version} over {marks[0].control}. Add the job, or use driver: flag in the plan"
+            )
+            return Performed(message, (pipeline.web_url,), {"pipeline": pipeline.id}, Outcome.FAILED)
 
-        return Move((probe, *calls), perform)
+        return Move((probe, create, stop, rename), perform)
 
     def step(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress) -> Move:
         """Set the weight of a step; before the first one the canary has to be deployed, so its job is played."""
@@ -64,8 +82,14 @@ class IngressDriver:
         if job is not None and sighting.progress.step == 0 and job.status is not PipelineStatus.SUCCESS:
             if job.status in UNDER_WAY | {PipelineStatus.CREATED}:
                 raise RefusedError(f"The job {job.name} is {job.status.value}", remedy="Wait for its end")
-            return sent_in_order(
-                (play_call(reading.project.ref, job.id, job.name),), f"Job {job.name} deploys the canary"
+            said = f"the job {job.name} deploys {sighting.mark.version} as the canary"
+            call = play_call(reading.project.ref, job.id, job.name)
+            return replace(sent_in_order((call,), f"Started: {said}"), prepares=said)
+        if job is None and sighting.progress.step == 0:
+            raise RefusedError(
+                f"Pipeline {sighting.pipeline.id if sighting.pipeline else 0} has no job canary",
+                why="nothing would deploy the new version beside the one that serves",
+                remedy="Abort the rollout, and add the job to .gitlab-ci.yml",
             )
         weight = plan.steps[after.step - 1].weight
         environment = _environment_id(reading, sighting.mark.environment)

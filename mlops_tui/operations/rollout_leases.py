@@ -22,7 +22,8 @@ from mlops_tui.gitlab.feature_flags import (
     get_flag,
     list_flags,
 )
-from mlops_tui.operations.actions import refuse_when_read_only
+from mlops_tui.operations.actions import Performed, Sender, refuse_when_read_only
+from mlops_tui.operations.rollout_sightings import Move, ProjectReading
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_leases import lease_draft
 
@@ -162,3 +163,24 @@ class LeaseKeeper:
 
     def _text(self, now: datetime) -> str:
         return lease_text(self.holder, now + LASTS)
+
+
+def clearing_leases(move: Move, reading: ProjectReading, rollout: str) -> Move:
+    """The same move, which then deletes leases that ran out: nobody renews or clears them once a rollout is over.
+
+    What fails of that is left alone, since nothing rests on it.
+    """
+    known = leases_of(reading.flags.flags, rollout) if reading.flags else []
+    names = [lease_name(rollout, lease.number) for lease in known if lease.expires_at <= reading.now]
+    calls = tuple(delete_flag_call(reading.project.ref, name, "clear a lease that ran out") for name in names)
+
+    async def perform(sender: Sender) -> Performed:
+        performed = await move.perform(sender)
+        for call in calls:
+            try:
+                await sender.send(call)
+            except RemoteError:
+                return performed
+        return performed
+
+    return Move((*move.calls, *calls), perform)

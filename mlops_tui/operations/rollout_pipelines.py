@@ -56,12 +56,17 @@ async def pipeline_calls(session: Session, reading: ProjectReading, mark: Rollou
 
 
 async def start_marked(sender: Sender, reading: ProjectReading, calls: tuple[ApiCall, ApiCall]) -> Performed:
-    """Send what ``pipeline_calls`` made; FAILED where the name is refused: nobody would find the rollout again.
+    """Send what ``pipeline_calls`` made."""
+    create, rename = calls
+    pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
+    return await named(sender, reading, pipeline, rename)
+
+
+async def named(sender: Sender, reading: ProjectReading, pipeline: Pipeline, rename: ApiCall) -> Performed:
+    """Name a new pipeline by its rollout; FAILED where that is refused: nobody would find the rollout again.
 
     Nothing of such a pipeline may be played then.
     """
-    create, rename = calls
-    pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
     followed: dict[str, JsonValue] = {"pipeline": pipeline.id, "project": reading.project.ref.id}
     try:
         await sender.send(rename.filled(pipeline=pipeline.id))

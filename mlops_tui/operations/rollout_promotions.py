@@ -17,6 +17,7 @@ from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.operations.actions import Action, Performed, Sender, State
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollout_drivers import driver_of
+from mlops_tui.operations.rollout_leases import clearing_leases
 from mlops_tui.operations.rollout_standing import Standing, haste, rollout_action, rollout_state, stand_again
 from mlops_tui.operations.session import Session
 
@@ -76,6 +77,7 @@ async def finish(session: Session, standing: Standing) -> Action:
         after = following(progress, Promoted(WHEN_SENT), len(record.steps))
         said = f"{record.model} {live.version} serves everything, and the rollout {record.id} is done"
         move = driver_of(standing.sighting.driver).withdraw(reading, standing.sighting, after, said)
+        move = clearing_leases(move, reading, record.id)
         title = f"End the rollout of {record.model} {live.version} in {record.environment}: it is live in full"
         changes = (Change("state", standing.sighting.progress.phase.value, Phase.DONE.value),)
         ended = {"text": f"done: {live.version} serves everything"}

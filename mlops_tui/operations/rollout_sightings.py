@@ -87,10 +87,14 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change that a driver can make: the calls for the preview, and how they are made."""
+    """A change that a driver can make: the calls for the preview, and how they are made.
+
+    ``prepares`` is where they move no traffic yet: a clause of what they do first.
+    """
 
     calls: tuple[ApiCall, ...]
     perform: Callable[[Sender], Awaitable[Performed]]
+    prepares: str = ""
 
 
 def sent_in_order(calls: Sequence[ApiCall], said: str) -> Move:

@@ -98,10 +98,16 @@ def _step(session: Session, standing: Standing, plan: RolloutPolicy, after: Prog
     move = driver_of(standing.sighting.driver).step(standing.reading, standing.sighting, plan, after)
     title = f"Step {after.step} of {len(plan.steps)}: {step.weight} % for {record.model} {record.version}"
     title += f" in {record.environment}"
-    changes = (
+    changes: tuple[Change, ...] = (
         Change("weight", f"{record.weight:g} %", f"{step.weight} %"),
         Change("step", str(standing.sighting.progress.step), str(after.step)),
     )
+    goes_to = _share(plan, after.step)
+    if move.prepares:
+        title = f"Before step {after.step} of {len(plan.steps)} in {record.environment}: {move.prepares}"
+        later = f"still {record.weight:g} %; {step.weight} % only by the next go-ahead, once that has ended"
+        changes = (Change("weight", f"{record.weight:g} %", later),)
+        goes_to = {"text": move.prepares}
     return rollout_action(
         session,
         standing,
@@ -110,7 +116,7 @@ def _step(session: Session, standing: Standing, plan: RolloutPolicy, after: Prog
         move,
         changes,
         obstacles=haste(standing.record),
-        goes_to=_share(plan, after.step),
+        goes_to=goes_to,
     )
 
 

@@ -215,7 +215,15 @@ def leased(action: Action, keeper: LeaseKeeper) -> Action:
 class _LeasedSender(Sender):
     keeper: LeaseKeeper | None = None
 
+    async def _require(self, keeper: LeaseKeeper) -> None:
+        """Only a look: where it fails nothing was sent, so it must not leave open whether the call arrived."""
+        try:
+            await keeper.require()
+        except RemoteError as error:
+            why = f"whether the lease is still held could not be read: {error.why or error.what}"
+            raise LeaseLostError("Nothing was sent", why=why) from error
+
     async def send(self, call: ApiCall) -> ApiAnswer:
         if self.keeper is not None:
-            await self.keeper.require()
+            await self._require(self.keeper)
         return await Sender.send(self, call)

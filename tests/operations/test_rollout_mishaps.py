@@ -9,8 +9,9 @@ import pytest
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.rollout_decisions import Course
 from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.operations.rollout_leases import LeaseKeeper
 from mlops_tui.operations.rollout_watching import Look, Watcher
-from mlops_tui.operations.rollouts import prepare_abort, rollouts
+from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_full, rollouts
 from mlops_tui.operations.session import Session
 from tests.faults.proxy import FaultProxy, json_answer, limited
 from tests.operations.company import Company
@@ -73,6 +74,44 @@ async def test_a_rollback_is_tried_until_gitlab_lets_it_happen(company: Company,
             assert look.record.state is not RolloutState.ROLLED_BACK
         proxy.clear()
         assert_rolled_back(await watcher.look())
+
+
+async def test_a_lease_that_cannot_be_read_leaves_no_outcome_open(company: Company, proxy: FaultProxy) -> None:
+    async with session_through(proxy, company) as session, Traffic(session) as traffic:
+        record = await start(company, session, WATCHED)
+        watcher = Watcher(session, record.id, may_act=True)
+        await watcher.look()
+        await traffic.flow(5)
+        # It is renewed here, and needs no renewal when the step is complete.
+        await watcher.look()
+        await traffic.flow(3)
+        proxy.play(BROKEN, path=LEASES)
+        look = await watcher.look()
+        assert look.receipt is not None
+        assert (look.decision.course, look.receipt.outcome) == (Course.ADVANCE, Outcome.REFUSED)
+        assert "whether the lease is still held could not be read" in look.receipt.message
+        assert session.journal.unsettled() == ()
+        proxy.clear()
+        assert (await watcher.look()).record.weight == 25.0
+
+
+async def test_ending_a_rollout_by_hand_clears_leases_that_ran_out(company: Company) -> None:
+    async with company.session(projects=("acme/fraud",)) as session:
+        record = await start(company, session, WATCHED)
+        keeper = LeaseKeeper(session, record.project, record.id, "a watcher that is gone")
+        assert await keeper.keep()
+        live = await prepare_abort(session, record.id, "by hand")
+        assert len(live.preview.calls) == 1
+        await session.clock.sleep(100)
+        await act(session, await prepare_abort(session, record.id, "by hand"))
+        assert not [flag for flag in await flags(company, session) if flag.startswith("mlops-lease")]
+        # The same where the version is live in full.
+        record = await start(company, session, WATCHED)
+        assert await LeaseKeeper(session, record.project, record.id, "another one").keep()
+        await act(session, await prepare_full(session, record.id))
+        await session.clock.sleep(100)
+        await act(session, await prepare_advance(session, record.id))
+        assert not [flag for flag in await flags(company, session) if flag.startswith("mlops-lease")]
 
 
 @pytest.mark.parametrize("fault", [BROKEN, json_answer(403, '{"message":"403 Forbidden"}'), limited("1")])
