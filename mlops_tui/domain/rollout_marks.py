@@ -30,7 +30,7 @@ _NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
 _MARK = re.compile(
     r"rollout (?P<id>[0-9a-f]{8}) by (?P<driver>[a-z]+) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+)"
     r" step (?P<step>[0-9]{1,2}) (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
-    r"(?: trail (?P<trail>[0-9a-z+.]+))?(?: verdict (?P<verdict>[A-Z]+))?"
+    r"(?: trail (?P<trail>[0-9a-zTZ:+.-]+))?(?: verdict (?P<verdict>[A-Z]+))?"
 )
 _ENDING = frozenset({Phase.PROMOTING, Phase.ABORTING, Phase.DONE, Phase.ABORTED})
 _FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")

@@ -1,7 +1,8 @@
 """The trail of a rollout: what it came to and when, short enough to stand in the line that GitLab keeps of it.
 
 ``1+0.2+1800.h+2400.r+3000`` is read: step 1 began at once, step 2 after 1800 seconds, it was held after 2400 and
-resumed after 3000. ``p`` is a promotion that began, ``a`` an abort.
+resumed after 3000. ``p`` is a promotion that began, ``a`` an abort. What is noted as it comes has the time of sending in place
+of the seconds, which nobody knows before.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mlops_tui.domain.rollout_states import Phase, Progress
+from mlops_tui.domain.api_calls import TIME_OF_SENDING
+from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
 
 _LETTERS = {Phase.HELD: "h", Phase.RUNNING: "r", Phase.PROMOTING: "p", Phase.ABORTING: "a"}
 _PHASES = {letter: phase for phase, letter in _LETTERS.items()}
-_TURN = re.compile(r"(?P<what>[1-9][0-9]?|[hrpa])\+(?P<seconds>0|[1-9][0-9]{0,8})")
+_TURN = re.compile(r"(?P<what>[1-9][0-9]?|[hrpa])\+(?:(?P<seconds>0|[1-9][0-9]{0,8})|(?P<at>[0-9TZ:-]{20}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def left_behind(trail: Iterable[Turn], before: Progress, after: Progress, at: da
 
 def trail_text(trail: Iterable[Turn], begun: datetime) -> str:
     """A trail as it is written, to the second."""
-    return ".".join(f"{turn.step or _LETTERS[turn.phase]}+{_seconds(turn.at, begun)}" for turn in trail)
+    return ".".join(f"{turn.step or _LETTERS[turn.phase]}+{_when(turn.at, begun)}" for turn in trail)
 
 
 def read_trail(text: str, begun: datetime) -> tuple[Turn, ...] | None:
@@ -64,10 +66,17 @@ def read_trail(text: str, begun: datetime) -> tuple[Turn, ...] | None:
         turn = _TURN.fullmatch(part)
         if turn is None:
             return None
-        at = begun + timedelta(seconds=int(turn["seconds"]))
+        try:
+            at = datetime.fromisoformat(turn["at"]) if turn["at"] else begun + timedelta(seconds=int(turn["seconds"]))
+        except ValueError:
+            return None
         what = turn["what"]
         found.append(Turn(_PHASES[what], 0, at) if what in _PHASES else Turn(Phase.RUNNING, int(what), at))
     return tuple(found)
+
+
+def _when(at: datetime, begun: datetime) -> str:
+    return TIME_OF_SENDING if at == WHEN_SENT else str(_seconds(at, begun))
 
 
 def _seconds(at: datetime, begun: datetime) -> int:

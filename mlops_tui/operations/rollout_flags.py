@@ -61,7 +61,7 @@ class FlagDriver:
 
     def note(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Write down how far it is, and leave the traffic alone."""
-        written = sighting.mark_after(after, reading.now)
+        written = sighting.mark_after(after)
         calls = [
             change_flag_call(
                 reading.project.ref, flag.name, replace(written, version=mark.version).text, (), "write it down"
@@ -76,7 +76,7 @@ class FlagDriver:
 
     def withdraw(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
         """Take all traffic off the new versions; needs no plan."""
-        written = sighting.mark_after(after, reading.now)
+        written = sighting.mark_after(after)
         calls = [
             _zero_call(reading.project.ref, flag, replace(written, version=mark.version))
             for flag, mark in _marked(sighting)
@@ -217,7 +217,7 @@ def _all_calls(
         )
     calls = []
     for arm, version in sighting.versions.items():
-        mark = replace(sighting.mark_after(after, reading.now), version=version)
+        mark = replace(sighting.mark_after(after), version=version)
         place = plan.treatments.index(arm) if arm in plan.treatments else -1
         if place < 0:
             raise RefusedError(

@@ -83,7 +83,7 @@ async def named(sender: Sender, reading: ProjectReading, pipeline: Pipeline, ren
 
 def renamed(reading: ProjectReading, sighting: Sighting, after: Progress) -> ApiCall:
     """The call that writes down how far a rollout is."""
-    mark = sighting.mark_after(after, reading.now)
+    mark = sighting.mark_after(after)
     number = sighting.pipeline.id if sighting.pipeline else 0
     call = rename_call(reading.project.ref, mark.text).filled(pipeline=number)
     return replace(call, purpose="write down how far the rollout is")

@@ -11,10 +11,18 @@ import pytest
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.journal import EntryKind
 from mlops_tui.domain.rollout_states import Phase, RolloutState
-from mlops_tui.domain.rollouts import Rollout
+from mlops_tui.domain.rollouts import EventKind, Rollout
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.reconciliation import reconcile
-from mlops_tui.operations.rollouts import prepare_abort, prepare_advance, prepare_full, prepare_start, rollout
+from mlops_tui.operations.rollouts import (
+    prepare_abort,
+    prepare_advance,
+    prepare_full,
+    prepare_hold,
+    prepare_resume,
+    prepare_start,
+    rollout,
+)
 from mlops_tui.operations.session import Session
 from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
@@ -52,6 +60,10 @@ async def test_a_step_begins_when_it_is_sent_and_not_when_it_was_previewed(compa
         assert is_now(session, record.begun_at)
         assert is_now(session, record.progress.since)
         assert record.state is RolloutState.SOAKING
+        for note in (prepare_hold, prepare_resume):
+            action = await note(session, "fraud")
+            await session.clock.sleep(HOUR)
+            await act(session, action)
         for prepare, phase in ((prepare_advance, Phase.RUNNING), (prepare_full, Phase.PROMOTING)):
             await after_an_hour(session, await prepare(session, "fraud"))
             record = await found(session)
@@ -59,9 +71,16 @@ async def test_a_step_begins_when_it_is_sent_and_not_when_it_was_previewed(compa
         await after_an_hour(session, await prepare_abort(session, "fraud", "second thoughts"))
         record = await found(session)
         assert (record.progress.phase, is_now(session, record.progress.since)) == (Phase.ABORTING, True)
+        # Holds and their ends are dated so, too: what another terminal reads of them is their time.
+        async with fraud_session(company, "developer") as elsewhere:
+            seen = await found(elsewhere)
+        at = {event.kind: event.at for event in seen.events}
+        assert at[EventKind.HELD] - seen.begun_at >= timedelta(seconds=HOUR)
+        assert at[EventKind.RESUMED] - at[EventKind.HELD] >= timedelta(seconds=HOUR)
+        assert is_now(session, at[EventKind.ABORTED])
         # The journal keeps what was sent.
         intents = [entry.payload for entry in session.journal.entries() if entry.kind is EntryKind.INTENT]
-        assert len(intents) == 4
+        assert len(intents) == 6
         assert not [payload for payload in intents if "time_of_sending" in payload]
 
 
