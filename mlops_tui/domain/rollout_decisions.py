@@ -9,7 +9,7 @@ from typing import assert_never
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import OnBreach, OnInsufficient, RolloutStep
 from mlops_tui.domain.rollout_states import Phase, RolloutState
-from mlops_tui.domain.rollouts import Hindrance, Rollout
+from mlops_tui.domain.rollouts import Hindrance, Rollout, StepProgress
 
 
 class Course(Enum):
@@ -80,8 +80,17 @@ def _soaking(record: Rollout) -> Decision:
     if needs is None or needs.soak_left:
         return Decision(Course.WAIT, "the step has not had its time")
     if needs.silent:
-        return _insufficient(record, f"the time of the step is over, and {', '.join(needs.silent)} served nothing")
+        return _insufficient(record, f"the time of the step is over, and {_silence(needs)}")
     return Decision(Course.WAIT, "the step has not had its samples")
+
+
+def _silence(needs: StepProgress) -> str:
+    """Which arms served nothing, and which bring nothing any more of what they lack."""
+    never = [arm for arm in needs.silent if not needs.samples.get(arm)]
+    stalled = [arm for arm in needs.silent if needs.samples.get(arm)]
+    parts = [f"{', '.join(never)} served nothing"] if never else []
+    parts += [f"nothing comes any more of what is lacking of {', '.join(stalled)}"] if stalled else []
+    return ", and ".join(parts)
 
 
 def _complete(record: Rollout) -> Decision:

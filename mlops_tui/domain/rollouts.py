@@ -82,7 +82,7 @@ class StepProgress:
 
     ``samples`` and ``samples_left`` are by arm, counted in closed windows; ``eta`` is when time and samples are
     complete at the pace so far, None where the pace is not known or nothing comes in. ``silent`` are the arms that
-    served nothing although the step has had its time, and windows had time to close.
+    served nothing, or bring nothing any more of what they lack, although the step has had its time.
     """
 
     soak_left: timedelta

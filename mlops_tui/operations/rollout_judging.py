@@ -28,6 +28,7 @@ from mlops_tui.domain.rollouts import (
 from mlops_tui.operations.measurements import GRACE, MeasuredWindow
 from mlops_tui.operations.rollout_comparisons import without_control
 from mlops_tui.operations.rollout_sightings import Sighting
+from mlops_tui.operations.rollout_silence import guardrail_lack, silent_arms
 from mlops_tui.operations.rollout_traffic import (
     evidence_key,
     known_traffic,
@@ -41,7 +42,6 @@ from mlops_tui.storage.rollout_evidence import Evidence, EvidenceFile
 
 FOLDER = "rollouts"
 _SHOWN = 240
-_UNKNOWN_WIDTH = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -212,7 +212,7 @@ def _needs(
         return record.needs
     samples = samples_of(windows)
     left = {
-        arm.name: max(step.min_samples - samples[arm.name], _guardrail_lack(plan, verdicts, arm.name), 0)
+        arm.name: max(step.min_samples - samples[arm.name], guardrail_lack(plan, verdicts, arm.name), 0)
         for arm in record.arms
         if not (arm.is_control and step.weight == 100)
     }
@@ -221,22 +221,8 @@ def _needs(
     waits = [_wait(count, samples[arm], measured_for) for arm, count in left.items() if count]
     known = [wait for wait in waits if wait is not None]
     eta = now + max([soak_left, *known]) if len(known) == len(waits) else None
-    silent = () if now < _heard_by(record, step, windows) else tuple(arm for arm in left if not samples[arm])
+    silent = silent_arms(plan, step, record.progress.since, windows, verdicts, left, now)
     return StepProgress(soak_left, {arm: samples[arm] for arm in left}, left, eta, silent)
-
-
-def _heard_by(record: Rollout, step: RolloutStep, windows: Sequence[MeasuredWindow]) -> datetime:
-    """When an arm that serves would have been heard of: windows close late, and the first may have begun before."""
-    width = windows[-1].width if windows else _UNKNOWN_WIDTH
-    return record.progress.since + step.soak + 2 * width + GRACE
-
-
-def _guardrail_lack(plan: RolloutPolicy, verdicts: Sequence[Judgement], arm: str) -> int:
-    """The most that any critical guardrail lacks of an arm."""
-    wanted = {item.name: item.min_samples for item in plan.guardrails if item.is_critical}
-    results = verdicts[-1].guardrails if verdicts else ()
-    seen = {result.name: result.n[arm] for result in results if arm in result.n}
-    return max((int(least - seen.get(name, 0.0)) for name, least in wanted.items()), default=0)
 
 
 def _wait(count: int, samples: int, measured_for: timedelta) -> timedelta | None:

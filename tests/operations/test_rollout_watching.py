@@ -201,6 +201,36 @@ async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
         await watcher.close()
 
 
+async def test_a_wait_that_cannot_end_holds_the_rollout(company: Company) -> None:
+    async with fraud_session(company) as session, Traffic(session) as traffic:
+        record = await start(company, session, WATCHED)
+        watcher = Watcher(session, record.id, may_act=True)
+        # The new version answers a few times and never again.
+        await traffic.flow(1, canary=20)
+        await traffic.flow(6, canary=0)
+        assert (await watcher.look()).decision.course is Course.WAIT
+        await traffic.flow(10, canary=0)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.HOLD, RolloutState.HELD)
+        assert look.decision.reason.endswith("nothing comes any more of what is lacking of canary")
+        await watcher.close()
+
+
+async def test_a_guardrail_of_which_nothing_comes_holds_the_rollout(company: Company) -> None:
+    tokens = "{name: tokens, metric: attribute.tokens, kind: mean, direction: lower, margin: 1, min_samples: 50}"
+    plan = WATCHED.replace("      guardrails:\n", f"      guardrails:\n        - {tokens}\n")
+    async with fraud_session(company) as session, Traffic(session) as traffic:
+        record = await start(company, session, plan)
+        watcher = Watcher(session, record.id, may_act=True)
+        await traffic.flow(8)
+        assert (await watcher.look()).decision.course is Course.WAIT
+        await traffic.flow(10)
+        look = await watcher.look()
+        assert (look.decision.course, look.record.state) == (Course.HOLD, RolloutState.HELD)
+        assert look.decision.reason.endswith("nothing comes any more of what is lacking of stable, canary")
+        await watcher.close()
+
+
 async def test_another_split_than_planned_is_no_comparison(company: Company) -> None:
     plan = WATCHED.replace("      guardrails:", "      weights: {stable: 0.5, canary: 0.5}\n      guardrails:")
     async with fraud_session(company) as session, Traffic(session) as traffic:
