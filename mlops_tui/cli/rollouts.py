@@ -15,7 +15,7 @@ from mlops_tui.cli.rollout_items import LIST, PAGE, page_rows, rollout_item, who
 from mlops_tui.cli.session import ask
 from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.durations import parse_duration
-from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.errors import RemoteError, UsageError
 from mlops_tui.domain.judgements import Method
 from mlops_tui.domain.rollout_states import RolloutState
 
@@ -34,10 +34,16 @@ _REASON = typer.Option("--reason", metavar="TEXT", help="Why; it is kept in the 
 @app.command("list")
 @takes_global_options
 def list_rollouts(*, options: GlobalOptions) -> None:
-    """List the rollouts of the context's projects, those under way first."""
+    """List the rollouts of the context's projects, those under way first.
+
+    An empty list says that there is none: where none is found and something could not be read, such as feature flags
+    below the role Developer, the command fails instead.
+    """
     from mlops_tui.operations import rollouts
 
     snapshot = ask(options, rollouts.rollouts)
+    if not snapshot.data and isinstance(snapshot.error, RemoteError):
+        raise snapshot.error
     print_snapshot(snapshot, "rollouts", LIST, map(rollout_item, snapshot.data), options.format)
 
 

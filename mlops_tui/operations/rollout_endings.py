@@ -25,7 +25,9 @@ _CUT_OFF = timedelta(seconds=1)
 
 async def ended(session: Session, record: Rollout, sighting: Sighting, now: datetime) -> Rollout:
     """With its verdict, from what is kept and what the mark says; measured again only where neither tells anything."""
-    return await _ended(session, record, sighting, now, is_measured=False)
+    found = await _ended(session, record, sighting, now, is_measured=False)
+    known_traffic(session, record).forget_open(now)
+    return found
 
 
 async def recalled(session: Session, record: Rollout, sighting: Sighting, now: datetime) -> Rollout:
@@ -36,7 +38,9 @@ async def recalled(session: Session, record: Rollout, sighting: Sighting, now: d
     if record.plan is None or not record.state.is_over:
         return record
     found = await _ended(session, record, sighting, now, is_measured=True)
-    windows = [window for window in known_traffic(session, record).windows if window.end <= record.progress.since]
+    known = known_traffic(session, record)
+    windows = [window for window in known.windows if window.end <= record.progress.since]
+    known.forget_open(now)
     samples = samples_of(windows)
     arms = tuple(replace(arm, samples=samples[arm.name]) for arm in record.arms)
     return replace(found, arms=arms, traffic=points_of(windows))
@@ -50,7 +54,7 @@ async def _ended(session: Session, record: Rollout, sighting: Sighting, now: dat
     running, _ = await weighed(session, record, plan, None, counted_until)
     known = known_traffic(session, record)
     if not known.is_whole and (is_measured or (written is None and not running.verdicts)):
-        running, obstacles = await weighed(session, record, plan, min(now, since + GRACE), counted_until)
+        running, obstacles = await weighed(session, record, plan, since + GRACE, counted_until)
         known.is_whole = not obstacles and now >= since + GRACE
     verdicts = [verdict for verdict in running.verdicts if verdict.at <= counted_until]
     left = f"the evidence that is left says {verdicts[-1].verdict.value}" if verdicts else "no evidence is left"

@@ -61,8 +61,9 @@ async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
     found = [item for part in listed for item in part]
     found.sort(key=lambda item: (item.record.state.is_over, -item.record.progress.since.timestamp()))
     snapshot = session.snapshot(tuple(found))
-    errors = [error for item in readings for error in (item.flags_error, item.policy_error) if error is not None]
-    error = next(iter((*unread, *errors)), None)
+    # What may have hidden a rollout goes before what only hides its plan.
+    hidden = [*unread, *(item.flags_error for item in readings if item.flags_error is not None)]
+    error = next(iter((*hidden, *(item.policy_error for item in readings if item.policy_error is not None))), None)
     return snapshot.failed(error) if error else snapshot
 
 

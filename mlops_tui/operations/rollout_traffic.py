@@ -13,7 +13,7 @@ from mlops_tui.domain.judgements import Measurement
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, TrafficPoint
-from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, MeasuredWindow, measure
 from mlops_tui.operations.rollout_assembly import plan_digest
 from mlops_tui.operations.session import Session
 
@@ -44,6 +44,10 @@ class KnownTraffic:
         if fresh or until is None:
             self.notes = tuple(dict.fromkeys((*(self.notes if until else ()), *measured.notes)))
         self.windows += fresh
+
+    def forget_open(self, now: datetime) -> None:
+        """Leave out the windows to which something may still come, so that they are read again."""
+        self.windows = [window for window in self.windows if window.end + GRACE <= now]
 
     def measurements(self, after: datetime | None, until: datetime) -> list[Measurement]:
         """What the windows that ended since ``after``, and by ``until``, bring to the judge."""

@@ -16,7 +16,7 @@ from tests.cli.schemas import judge, schema_of
 from tests.cli.test_models import Shell
 from tests.operations.company import Company
 from tests.operations.conftest import company, demo_data
-from tests.operations.rolling import Traffic
+from tests.operations.rolling import Traffic, plan_for
 
 __all__ = ["company", "demo_data"]
 GO = ("--yes", "--confirm", "fraud", "-o", "json")
@@ -81,6 +81,26 @@ def test_a_rollout_from_its_start_to_its_abort(shell: Shell) -> None:
     assert shell("rollouts", "watch", "fraud", "--until", "done").status == 1
     assert shell("rollouts", "hold", "fraud", *GO).status == 5
     assert shell("rollouts", "show", "nothing").status == 2
+
+
+def test_a_list_that_could_not_be_read_is_no_empty_list(
+    shell: Shell, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shell("rollouts", "list", "-o", "json").document["items"] == []
+    monkeypatch.setenv("GITLAB_TOKEN", company.server.tokens["reporter"])
+    ended = shell("rollouts", "list", "-o", "json")
+    assert (ended.status, ended.out) == (5, "")
+    assert "flags" in ended.err
+    # A policy file that is wrong hides no rollout.
+    monkeypatch.setenv("GITLAB_TOKEN", company.server.tokens["maintainer"])
+
+    async def spoilt() -> None:
+        async with company.session() as session:
+            await plan_for(company, session, "version: 1\nmodels: {fraud: {rollout: {}}}")
+
+    asyncio.run(spoilt())
+    ended = shell("rollouts", "list", "-o", "json")
+    assert (ended.status, ended.document["items"]) == (0, [])
 
 
 def test_a_watched_rollout_goes_back_and_its_evidence_is_judged_again(
