@@ -73,21 +73,21 @@ class RolloutMark:
 
     @property
     def text(self) -> str:
-        """The line as it is written; of a trail that is too long for GitLab the oldest part is left out."""
-        for start in range(len(self.trail)):
-            text = self._with(self.trail[start:])
+        """The line as it is written; what GitLab has no room for is left out: first the oldest of the trail."""
+        for start in range(len(self.trail) + 1):
+            text = self._with(self.trail[start:], self.verdict)
             if len(text) <= _ROOM:
                 return text
-        return self._with(())
+        return self._with((), None)
 
-    def _with(self, trail: Sequence[Turn]) -> str:
+    def _with(self, trail: Sequence[Turn], verdict: Verdict | None) -> str:
         progress = self.progress
         inner = (
             f"rollout {self.id} by {self.driver.value} plan {self.plan} over {self.control} step {progress.step}"
             f" {progress.phase.value} since {_told(progress.since)} begun {_told(self.begun)}"
         )
         inner += f" trail {trail_text(trail, self.begun)}" if trail else ""
-        inner += f" verdict {self.verdict.value}" if self.verdict else ""
+        inner += f" verdict {verdict.value}" if verdict else ""
         return pipeline_name(self.model, self.version, self.environment, inner)
 
 
@@ -126,7 +126,8 @@ def read_mark(text: str) -> RolloutMark | None:
 def require_writable(marks: Sequence[RolloutMark]) -> None:
     """Raise UsageError for a mark that could not be read back, or that GitLab would not take because it is too long.
 
-    A rollout whose mark nobody can read is one that nobody can step, hold or abort.
+    A rollout whose mark nobody can read is one that nobody can step, hold or abort. It has to have room for every step
+    and phase that may come: an abort must not fail for want of it.
     """
     for mark in marks:
         # The line tells moments to the second, and a mark is made between two.
@@ -141,10 +142,12 @@ def require_writable(marks: Sequence[RolloutMark]) -> None:
                 why=_unreadable(mark),
                 remedy="Rename it, or deploy at once with `mlops-tui models promote`",
             )
-        if len(mark.text) > LONGEST:
+        if (
+            needed := len(replace(mark, progress=replace(mark.progress, phase=Phase.PROMOTING, step=99)).text)
+        ) > LONGEST:
             raise UsageError(
                 f"The names of {mark.model} {mark.version} and {mark.environment} are too long for a rollout",
-                why=f"its state is kept in {LONGEST} characters in GitLab, and takes {len(mark.text)}",
+                why=f"its state is kept in {LONGEST} characters in GitLab, and takes {needed}",
                 remedy="Roll out a version with a shorter number",
             )
 

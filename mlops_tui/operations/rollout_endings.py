@@ -1,7 +1,7 @@
 """A rollout that is over, the same on every machine: judged by the evidence up to its end, measured again if need be.
 
-What its mark says of the verdict stands where the evidence is gone. Only a breach that the evidence shows outweighs it:
-that is certain, however much of the evidence is left.
+What its mark says of the verdict stands where the evidence is gone. Only a breach that the evidence shows outweighs it,
+which is certain however much of the evidence is left, and anything outweighs INSUFFICIENT, which tells nothing.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ async def _ended(session: Session, record: Rollout, sighting: Sighting, now: dat
 def _settled(verdicts: Sequence[Judgement], written: Verdict | None, at: datetime, why: str) -> tuple[Judgement, ...]:
     """The verdicts, the last of them the one that holds."""
     found = verdicts[-1].verdict if verdicts else None
-    if written is None or found in {written, Verdict.BREACH}:
+    tells_more = found is not None and written is Verdict.INSUFFICIENT
+    if written is None or found in {written, Verdict.BREACH} or tells_more:
         return tuple(verdicts)
     return (*verdicts, Judgement(at, written, f"as written when the rollout ended; {why}", ()))

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from mlops_tui.domain.errors import RemoteError, UsageError
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
 from mlops_tui.domain.rollouts import Rollout
@@ -150,10 +151,16 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
         )
         standing = ended if record.state.is_over else judged
         record = await standing(session, record, sighting, reading.now)
-        # Whatever is written of it next says what it was judged to be then.
-        verdict = record.judgement.verdict if record.judgement else None
-        whole.append(Found(record, reading, replace(sighting, verdict=verdict)))
+        whole.append(Found(record, reading, replace(sighting, verdict=_last_word(record))))
     return whole
+
+
+def _last_word(record: Rollout) -> Verdict | None:
+    """What is written down where its end begins: the newest verdict that tells anything, where there is one."""
+    told = [item.verdict for item in record.verdicts if item.verdict is not Verdict.INSUFFICIENT]
+    if told:
+        return told[-1]
+    return record.judgement.verdict if record.judgement else None
 
 
 async def _recalled(session: Session, found: Found) -> Rollout:

@@ -136,6 +136,27 @@ def test_a_mark_that_gitlab_would_not_take_is_refused_before() -> None:
         require_writable([mark])
 
 
+@given(st.integers(60, 110), st.sampled_from(Phase), st.sampled_from(Verdict))
+def test_whatever_becomes_of_a_rollout_that_could_begin_can_be_written(
+    length: int, phase: Phase, verdict: Verdict
+) -> None:
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    begun = RolloutMark(
+        "0" * 8, RolloutDriver.FLAG, "0" * 8, "m" * length, "1.0.0", "0.9.0", "production",
+        Progress(Phase.RUNNING, 1, now), now,
+    )  # fmt: skip
+    later = begun.moved_to(Progress(phase, 12, now + timedelta(hours=1)), now, verdict)
+    try:
+        require_writable([begun])
+    except UsageError:
+        assert len(later.text) > LONGEST - 10
+    else:
+        assert len(later.text) <= LONGEST
+        read = read_mark(later.text)
+        assert read is not None
+        assert read.progress == later.progress
+
+
 @given(MARKS, st.integers(0, 999_999))
 def test_a_mark_made_between_two_seconds_can_be_written(mark: RolloutMark, microsecond: int) -> None:
     require_writable([replace(mark, begun=mark.begun.replace(microsecond=microsecond))])
