@@ -66,9 +66,11 @@ def check(
 ) -> None:
     """Check the settings file, or a policy file, and name every problem with its line."""
     path = policy or settings_file(os.environ, Paths.of_user())
-    found = _policy_problems(path) if policy is not None else _settings_problems(path)
+    found, doubts = _policy_problems(path) if policy is not None else (_settings_problems(path), [])
     for problem in found:
         tell(str(problem))
+    for doubt in doubts:
+        tell(f"Warning: {doubt}")
     if found:
         raise typer.Exit(ExitCode.USAGE)
     tell(f"{path} is valid.")
@@ -167,16 +169,18 @@ def _settings_problems(path: Path) -> list[MlopsError]:
     return []
 
 
-def _policy_problems(path: Path) -> list[MlopsError]:
-    from mlops_tui.config.policy import find_policy_problems
+def _policy_problems(path: Path) -> tuple[list[ConfigError], list[ConfigError]]:
+    """What is wrong with a policy file, and what is doubtful in it."""
+    from mlops_tui.config.policy import find_policy_doubts, find_policy_problems
     from mlops_tui.config.yaml_document import read_yaml
 
     try:
-        text = path.read_bytes().decode("utf-8")
-        return list(find_policy_problems(read_yaml(text, str(path)), str(path)))
+        document = read_yaml(path.read_bytes().decode("utf-8"), str(path))
+        found = find_policy_problems(document, str(path))
+        return (found, []) if found else find_policy_doubts(document, str(path))
     except OSError as error:
-        return [ConfigError("The policy file cannot be read", why=error.strerror or "", source=str(path))]
+        return [ConfigError("The policy file cannot be read", why=error.strerror or "", source=str(path))], []
     except UnicodeDecodeError:
-        return [ConfigError("The policy file is no UTF-8 text", source=str(path))]
+        return [ConfigError("The policy file is no UTF-8 text", source=str(path))], []
     except ConfigError as error:
-        return [error]
+        return [error], []

@@ -10,17 +10,16 @@ from mlops_tui.config.monitoring import monitoring_policy
 from mlops_tui.config.policy_schema import (
     ApprovalTable,
     DeployTable,
-    GuardrailTable,
     ModelTable,
     PolicyFile,
-    RolloutTable,
 )
+from mlops_tui.config.rollout_schema import GuardrailTable, RolloutTable
 from mlops_tui.config.validation import dotted, problems
 from mlops_tui.config.yaml_document import YamlDocument, read_yaml
 from mlops_tui.domain import policy
 from mlops_tui.domain.errors import ConfigError
 from mlops_tui.domain.projects import Role
-from mlops_tui.domain.rollout_plans import problems_of
+from mlops_tui.domain.rollout_plans import PlanProblem, doubts_of, problems_of, undeclared_columns
 
 POLICY_PATH = ".gitlab/mlops.yml"
 
@@ -59,14 +58,44 @@ def find_policy_problems(document: YamlDocument, source: str) -> list[ConfigErro
     return _plan_problems(document, source)
 
 
+def find_policy_doubts(document: YamlDocument, source: str) -> tuple[list[ConfigError], list[ConfigError]]:
+    """What only a check of the file says of a valid one: mistakes, and what may be meant but hardly is.
+
+    A guardrail over a column that is not declared is a mistake where features are declared. No action is refused for
+    it: whether the column is there, the traffic tells when a rollout begins.
+    """
+    mistakes: list[ConfigError] = []
+    doubts: list[ConfigError] = []
+    for model, plan in _plans(document):
+        features = document.data["models"][model].get("monitoring", {}).get("features", {})
+        unknown = (_placed(problem, model, document, source) for problem in undeclared_columns(plan, features))
+        (mistakes if features else doubts).extend(unknown)
+        doubts += [_placed(problem, model, document, source) for problem in doubts_of(plan)]
+    return mistakes, doubts
+
+
 def _plan_problems(document: YamlDocument, source: str) -> list[ConfigError]:
     """What makes a rollout impossible although every key of it is fine by itself."""
-    found: list[ConfigError] = []
-    for name, table in PolicyFile.model_validate(document.data).models.items():
-        for keys, sentence in problems_of(_rollout(table.rollout)) if table.rollout is not None else ():
-            location = ("models", name, "rollout", *keys)
-            found.append(ConfigError(sentence, source=source, key=dotted(location), line=document.line_of(location)))
-    return found
+    return [
+        _placed(problem, model, document, source) for model, plan in _plans(document) for problem in problems_of(plan)
+    ]
+
+
+def _plans(document: YamlDocument) -> list[tuple[str, policy.RolloutPolicy]]:
+    tables = PolicyFile.model_validate(document.data).models
+    return [(name, _rollout(table.rollout)) for name, table in tables.items() if table.rollout is not None]
+
+
+def _placed(problem: PlanProblem, model: str, document: YamlDocument, source: str) -> ConfigError:
+    location = ("models", model, "rollout", *problem.keys)
+    return ConfigError(
+        problem.what,
+        why=problem.why,
+        remedy=problem.remedy,
+        source=source,
+        key=dotted(location),
+        line=document.line_of(location),
+    )
 
 
 def policy_json_schema() -> str:

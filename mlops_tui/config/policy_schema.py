@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from mlops_tui.config.monitoring_schema import MonitoringTable
-from mlops_tui.config.policy_values import STRICT, Count, Duration, Margin, Name, Number, Share
+from mlops_tui.config.policy_values import STRICT, Name
+from mlops_tui.config.rollout_schema import RolloutTable
 
 
 class _Table(BaseModel):
@@ -62,99 +61,6 @@ class ApprovalTable(_Table):
     """The role a vote needs to count; used with "issue"."""
     evidence: list[Literal["card", "metrics", "canary", "drift"]] = []
     """What has to be there before anybody can decide."""
-
-
-class StepTable(_Table):
-    """One step of a rollout."""
-
-    weight: Annotated[int, Field(ge=1, le=100)]
-    """Percent of the traffic for the new version."""
-    soak: Duration = timedelta(0)
-    """The least time on this step."""
-    min_samples: Count = 0
-    """The least number of observations per arm on this step."""
-
-
-class GuardrailTable(_Table):
-    """A measure that the new version may not make worse by more than a margin."""
-
-    name: Name
-    """The name it is shown under."""
-    kind: Literal["rate", "count", "mean", "quantile"]
-    """What is compared: events per observation, events, a mean, or a quantile of a value."""
-    direction: Literal["lower", "higher"]
-    """Which way is better."""
-    margin: Margin
-    """How much worse is still accepted."""
-    margin_kind: Literal["absolute", "relative"] = "absolute"
-    """Whether the margin is a difference or a share of the control's value."""
-    critical: bool = True
-    """Whether a breach counts; an advisory guardrail is only shown."""
-    min_samples: Count = 0
-    """The least number of observations per arm before this guardrail can pass."""
-    metric: Name | None = None
-    """What is measured; without it the guardrail's name."""
-    quantile: Share | None = None
-    """Which quantile, for kind "quantile": 0.95."""
-    threshold: Number | None = None
-    """The value the quantile is held against, in the measure's unit."""
-
-    @model_validator(mode="after")
-    def _quantile_is_whole(self) -> Self:
-        given = (self.quantile is not None, self.threshold is not None)
-        if self.kind == "quantile" and not all(given):
-            message = "A quantile guardrail needs both quantile and threshold"
-            raise ValueError(message)
-        if self.kind != "quantile" and any(given):
-            message = "quantile and threshold belong to guardrails of kind quantile"
-            raise ValueError(message)
-        return self
-
-
-class RolloutTable(_Table):
-    """How a version gets a growing share of the traffic."""
-
-    driver: Literal["flag", "jobs", "ingress"]
-    """What moves the traffic: a feature flag, jobs of a pipeline, or a canary ingress."""
-    steps: Annotated[list[StepTable], Field(min_length=1, max_length=50)]
-    """The steps, with rising weights."""
-    guardrails: list[GuardrailTable] = []
-    """What is compared between the arms."""
-    flag: Name | None = None
-    """The feature flag; without it one is named after the model."""
-    jobs: list[Name] = []
-    """One job per step for the driver "jobs"; without them Auto DevOps' names."""
-    stickiness: Name = "random"
-    """What keeps a caller on one arm: "random", "userId", "sessionId" or a field of the context."""
-    alpha: Annotated[float, Field(gt=0, le=0.5, allow_inf_nan=False)] = 0.05
-    """The probability of a false alarm over the whole rollout."""
-    control: Name = "stable"
-    """The arm that serves the version in use."""
-    treatments: Annotated[list[Name], Field(min_length=1, max_length=10)] = ["canary"]
-    """The arms that serve new versions."""
-    weights: dict[str, Share] = {}
-    """The expected share of the observations per arm; a mismatch makes the comparison invalid."""
-    on_breach: Literal["rollback", "hold", "tell"] = "rollback"
-    """What happens when a critical guardrail is breached."""
-    on_insufficient: Literal["hold", "tell"] = "hold"
-    """What happens when a step ends without enough data."""
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
-        weights = [step.weight for step in self.steps]
-        names = [guardrail.name for guardrail in self.guardrails]
-        arms = [self.control, *self.treatments]
-        complaints = {
-            "The weights of the steps have to rise": any(a >= b for a, b in pairwise(weights)),
-            "Two guardrails have the same name": len(set(names)) < len(names),
-            "Two arms have the same name": len(set(arms)) < len(arms),
-            "jobs names one job per step": bool(self.jobs) and len(self.jobs) != len(self.steps),
-            "weights names an arm that is neither control nor treatment": not set(self.weights) <= set(arms),
-        }
-        for complaint, is_so in complaints.items():
-            if is_so:
-                raise ValueError(complaint)
-        return self
 
 
 class ModelTable(_Table):

@@ -26,6 +26,7 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Margin = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 
 # Of every table of the file: nothing unknown in it, nothing converted.

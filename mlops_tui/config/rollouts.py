@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from mlops_tui.config.policy import parse_policy
-from mlops_tui.config.policy_schema import GuardrailTable, RolloutTable, StepTable
+from mlops_tui.config.rollout_schema import GuardrailTable, RolloutTable, StepTable, stray_quantile
 from mlops_tui.config.validation import Lines, Location, problems
 from mlops_tui.config.yaml_document import read_yaml
 from mlops_tui.domain.errors import ConfigError, UsageError
 from mlops_tui.domain.judgements import JudgePlan
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
-
-_Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+from mlops_tui.domain.rollout_plans import PlanProblem
 
 
 class JudgedGuardrailTable(GuardrailTable):
     """A guardrail whose observations are counted already, so that a quantile needs no threshold."""
 
-    @model_validator(mode="after")
-    def _quantile_is_whole(self) -> JudgedGuardrailTable:
-        if self.kind != "quantile" and (self.quantile is not None or self.threshold is not None):
-            message = "quantile and threshold belong to guardrails of kind quantile"
-            raise ValueError(message)
-        return self
+    def _quantile_problems(self) -> Iterator[PlanProblem]:
+        return stray_quantile(self)
 
 
 class JudgePlanTable(RolloutTable):
@@ -35,7 +31,6 @@ class JudgePlanTable(RolloutTable):
     driver: Literal["flag", "jobs", "ingress"] = "flag"
     steps: list[StepTable] = Field(default_factory=list, max_length=50)
     guardrails: list[JudgedGuardrailTable] = Field(default_factory=list)  # type: ignore[assignment] # a narrower list
-    weights: dict[str, _Weight] = Field(default_factory=dict)
 
 
 def parse_judge_plan(text: str, source: str, model: str | None = None) -> JudgePlan:

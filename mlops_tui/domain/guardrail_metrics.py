@@ -72,12 +72,15 @@ def metric_of(guardrail: Guardrail) -> Metric:
             return SlowEvents(round(math.log2(guardrail.threshold * _MILLISECOND) * BUCKETS_PER_OCTAVE))
         case GuardrailKind.QUANTILE:
             raise ValueError(
-                f"The guardrail {guardrail.name} is unknown: a quantile is measured of latency, and not of {name!r}"
+                f"The guardrail {guardrail.name} is unknown: a quantile is measured of latency, and not of {name!r};"
+                " a column is measured by kind mean, rate or count"
             )
         case GuardrailKind.RATE | GuardrailKind.COUNT if word in _ERRORS:
             return ErrorEvents()
-        case GuardrailKind.MEAN if _LATENCY.fullmatch(word):
+        case _ if _LATENCY.fullmatch(word):
             raise ValueError(f"The guardrail {guardrail.name} is unknown: latency is measured by kind quantile")
+        case GuardrailKind.MEAN if word in _ERRORS:
+            raise ValueError(f"The guardrail {guardrail.name} is unknown: errors are measured by kind rate or count")
         case _:
             return ColumnValues(_column(name.strip()))
 
@@ -111,6 +114,12 @@ def sample_of(metric: Metric, kind: GuardrailKind, traffic: Traffic, columns: Ma
             return _of_column(columns.get(metric.column), metric.column, kind)
 
 
+def unfit_values(column: str, kind: GuardrailKind) -> str:
+    """Why a column cannot be counted, as a sentence without its full stop."""
+    wanted = "0 or 1" if kind is GuardrailKind.RATE else "whole numbers from 0"
+    return f"The values of {column} are not {wanted}, as a {kind.value} needs"
+
+
 def _column(name: str) -> str:
     """The column that a name in a plan means; features have no dot in theirs, and attributes of spans mostly do."""
     key = name.removeprefix(ATTRIBUTE_COLUMN)
@@ -126,6 +135,5 @@ def _of_column(values: FeatureCounts | None, column: str, kind: GuardrailKind) -
         return ValueSample(n, total, squares) if math.isfinite(squares) else ValueSample(0, 0.0, 0.0)
     is_share = kind is GuardrailKind.RATE and (total != squares or total > n)
     if not total.is_integer() or total < 0 or is_share:
-        wanted = "0 or 1" if kind is GuardrailKind.RATE else "whole numbers from 0"
-        raise ValueError(f"The values of {column} are not {wanted}, as a {kind.value} needs")
+        raise ValueError(unfit_values(column, kind))
     return EventSample(n, total)

@@ -9,11 +9,11 @@ from math import sqrt
 
 from mlops_tui.analysis.power import Baseline
 from mlops_tui.domain.errors import MlopsError, UsageError
-from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of
+from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of, unfit_values
 from mlops_tui.domain.judgements import EventSample, Sample, ValueSample
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.operations.measurements import MeasuredSubject, MeasuredWindow, measure
+from mlops_tui.operations.measurements import Measured, MeasuredSubject, MeasuredWindow, measure
 from mlops_tui.operations.rollout_previews import Pace
 from mlops_tui.operations.session import Session
 
@@ -36,18 +36,21 @@ async def recent_pace(
 ) -> Pace:
     """The last hour of the control; nothing is known where its traffic cannot be read.
 
-    Raises UsageError for a guardrail that measures a column which the traffic does not have.
+    Raises UsageError for a guardrail that measures a column which the traffic does not have, or whose values it cannot
+    count.
     """
     subject = MeasuredSubject(project, model, environment, {plan.control: version})
     try:
         source = await session.traces()
-        windows = (await measure(source, subject, plan.guardrails, now - _LATELY, now)).windows
+        measured = await measure(source, subject, plan.guardrails, now - _LATELY, now)
     except MlopsError:
         return Pace()
+    windows = measured.windows
     spans = sum(window.traffic[plan.control].spans for window in windows if plan.control in window.traffic)
     if not spans:
         return Pace()
     samples = _samples(windows)
+    _refuse_unfit(plan, measured)
     _refuse_unknown(plan, samples)
     seconds = (windows[-1].end - windows[0].start).total_seconds()
     baselines = {name: baseline for name, found in samples.items() if (baseline := _baseline(found)) is not None}
@@ -60,6 +63,17 @@ def _samples(windows: Sequence[MeasuredWindow]) -> dict[str, list[Sample]]:
         for measurement in window.measurements:
             samples[measurement.guardrail].append(measurement.sample)
     return dict(samples)
+
+
+def _refuse_unfit(plan: RolloutPolicy, measured: Measured) -> None:
+    for guardrail in plan.guardrails:
+        metric = metric_of(guardrail)
+        if isinstance(metric, ColumnValues) and unfit_values(metric.column, guardrail.kind) in measured.notes:
+            raise UsageError(
+                f"The guardrail {guardrail.name} cannot be measured",
+                why=unfit_values(metric.column, guardrail.kind),
+                remedy="Write kind: mean, or name a column that fits under metric",
+            )
 
 
 def _refuse_unknown(plan: RolloutPolicy, samples: dict[str, list[Sample]]) -> None:

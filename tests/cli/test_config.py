@@ -69,6 +69,30 @@ def test_check_reads_policy_files_too(program: Program, tmp_path: Path, text: st
     assert words in ended.err
 
 
+PLANNED = """version: 1
+models:
+  fraud:
+    rollout:
+      driver: flag
+      steps: [{weight: 5}]
+      guardrails: [{name: happiness, kind: rate, direction: lower, margin: 0.01}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "words"),
+    [("", 0, "Warning: "), ("    monitoring: {features: {amount: {type: numeric}}}\n", 2, "")],
+)
+def test_check_names_a_guardrail_that_nothing_declares(
+    program: Program, tmp_path: Path, more: str, status: int, words: str
+) -> None:
+    path = write(tmp_path / "mlops.yml", PLANNED + more)
+    ended = program("config", "check", "--policy", str(path))
+    assert ended.status == status
+    assert f"{words}{path}:7: models.fraud.rollout.guardrails[0].name: The guardrail happiness is unknown" in ended.err
+    assert ("is valid" in ended.err) is (status == 0)
+
+
 @pytest.mark.parametrize("content", [None, b"\xff"])
 def test_a_policy_file_that_cannot_be_read_is_named(program: Program, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "mlops.yml"
