@@ -183,7 +183,8 @@ def preview_lines(preview: Preview, url: str) -> list[str]:
     lines = [clean(preview.title) + (" (PROD)" if preview.is_production else "")]
     for change in preview.changes:
         verdict = {True: " (better)", False: " (worse)", None: ""}[change.is_better]
-        lines.append(clean(f"  {change.label}: {change.before} -> {change.after}{verdict}"))
+        arrow = f"{change.before} -> " if change.before else ""
+        lines.append(clean(f"  {change.label}: {arrow}{change.after}{verdict}"))
     lines += [clean(f"  ! {sentence}") for sentence in (*preview.obstacles, *preview.gaps)]
     lines += [clean_block(call.as_curl(url)) for call in preview.calls]
     return lines

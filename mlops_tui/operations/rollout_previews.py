@@ -9,7 +9,11 @@ from datetime import timedelta
 from mlops_tui.analysis.power import ArmSamples, Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.actions import Change
 from mlops_tui.domain.durations import coarse_duration, format_duration
-from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutPolicy, RolloutStep
+from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutDriver, RolloutPolicy, RolloutStep
+from mlops_tui.domain.rollout_plans import doubts_of
+from mlops_tui.domain.rollout_weights import arm_weights, step_weights
+
+_UNMEASURED = "nothing is known of the control yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +30,28 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailNeed:
-    """The samples with which a harm of the margin is told from none with power 0.8.
+    """The samples with which a harm of the margin is told from none with power 0.8, of the arm with the least traffic.
 
     None where no number is enough or nothing is known of the control; ``why`` then says so.
     """
 
     guardrail: str
+    is_critical: bool
     samples: ArmSamples | None
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StepPreview:
-    """One step before it is begun.
+    """One step before it is begun; ``shares`` are what its new versions get, in percent as the driver rounds.
 
-    ``takes`` is the time for soak and samples at the present pace, ``decides`` the time until every guardrail could be
-    decided on this step alone; None where it cannot be told.
+    ``takes`` is the time for soak and samples at the present pace, ``decides`` the time until every critical guardrail
+    could be decided on this step alone; None where it cannot be told.
     """
 
     number: int
     step: RolloutStep
+    shares: Mapping[str, float]
     needs: tuple[GuardrailNeed, ...]
     takes: timedelta | None
     decides: timedelta | None
@@ -62,11 +68,7 @@ class PlanPreview:
 def preview_of(plan: RolloutPolicy, pace: Pace) -> PlanPreview:
     """What each step needs at a pace."""
     steps = tuple(_step(plan, number, step, pace) for number, step in enumerate(plan.steps, 1))
-    warnings: list[str] = []
-    if not plan.guardrails:
-        warnings.append("The plan has no guardrail: nothing judges the new version")
-    elif not any(guardrail.is_critical for guardrail in plan.guardrails):
-        warnings.append("No guardrail is critical: nothing can breach, and nothing passes")
+    warnings = [f"{doubt.what}: {doubt.why}" for doubt in doubts_of(plan)]
     if pace.per_second is None:
         warnings.append("No traffic was measured yet, so how long the steps take is not known")
     return PlanPreview(steps, tuple(warnings))
@@ -75,9 +77,16 @@ def preview_of(plan: RolloutPolicy, pace: Pace) -> PlanPreview:
 def step_changes(preview: PlanPreview) -> tuple[Change, ...]:
     """The steps as lines of an action's preview."""
     return tuple(
-        Change(f"step {item.number}", f"{item.step.weight} %", f"{_conditions(item)}{_decision(item)}")
+        Change(f"step {item.number}", f"{item.step.weight} %", f"{_arms(item)}{_conditions(item)}{_decision(item)}")
         for item in preview.steps
     )
+
+
+def _arms(item: StepPreview) -> str:
+    """What each of several new versions gets; of a single one the step's weight says it."""
+    if len(item.shares) < 2:
+        return ""
+    return ", ".join(f"{arm} {share:.3g} %" for arm, share in item.shares.items()) + "; "
 
 
 def _conditions(item: StepPreview) -> str:
@@ -85,43 +94,57 @@ def _conditions(item: StepPreview) -> str:
     if item.step.min_samples:
         parts.append(f"{item.step.min_samples:,} samples per arm")
     if item.takes is not None and item.takes > item.step.soak:
-        parts.append(f"about {coarse_duration(item.takes)} at the present traffic")
+        parts.append(f"{_about(item.takes)} at the present traffic")
     return ", ".join(parts) or "until somebody goes on"
 
 
 def _decision(item: StepPreview) -> str:
-    known = [need for need in item.needs if need.samples is not None]
+    """When the slowest guardrail of those that decide is decided; of advisory ones only where nothing decides."""
+    deciding = [need for need in item.needs if need.is_critical] or list(item.needs)
+    if deciding and item.step.weight == 100:
+        return "; nothing is left to compare with"
+    known = [(need.samples.treatment, need) for need in deciding if need.samples is not None]
+    unknown = [need for need in deciding if need.samples is None and (known or need.why != _UNMEASURED)]
+    said = "".join(f"; {need.guardrail}: {need.why}" for need in unknown)
     if not known:
-        return ""
-    most = max(known, key=lambda need: need.samples.treatment if need.samples else 0)
-    count = most.samples.treatment if most.samples else 0
-    when = f", about {coarse_duration(item.decides)}" if item.decides is not None else ""
-    return f"; {most.guardrail} is decided after about {count:,} of the new version{when}"
+        return said
+    count, most = max(known, key=lambda pair: pair[0])
+    name = most.guardrail if most.is_critical else f"{most.guardrail} (advisory)"
+    whose = "the new version" if len(item.shares) < 2 else f"each of the {len(item.shares)} new versions"
+    when = f", {_about(item.decides)}" if item.decides is not None else ""
+    return f"; {name} is decided after about {count:,} of {whose}{when}{said}"
+
+
+def _about(length: timedelta) -> str:
+    return "less than a minute" if length < timedelta(minutes=1) else f"about {coarse_duration(length)}"
 
 
 def _step(plan: RolloutPolicy, number: int, step: RolloutStep, pace: Pace) -> StepPreview:
-    arm_share = step.weight / 100.0 / len(plan.treatments)
-    control_share = 1.0 - step.weight / 100.0
+    shares = step_weights(plan, step.weight) if plan.driver is RolloutDriver.FLAG else arm_weights(plan, step.weight)
+    control_share = max(1.0 - sum(shares.values()) / 100.0, 0.0) if step.weight < 100 else 0.0
+    arm_share = min(shares.values()) / 100.0
     needs = tuple(_need(plan, guardrail, arm_share, control_share, pace) for guardrail in plan.guardrails)
     smallest = min(arm_share, control_share) if control_share else arm_share
     counted = _time(step.min_samples / smallest if smallest else 0.0, pace)
     takes = max(step.soak, counted) if counted is not None else None
-    decided = [need.samples.treatment / arm_share for need in needs if need.samples is not None]
-    decides = _time(max(decided), pace) if decided and len(decided) == len(needs) else None
-    return StepPreview(number, step, needs, takes if step.min_samples else step.soak, decides)
+    deciding = [need for need in needs if need.is_critical] or needs
+    decided = [need.samples.treatment / arm_share for need in deciding if need.samples is not None and arm_share]
+    decides = _time(max(decided), pace) if decided and len(decided) == len(deciding) else None
+    return StepPreview(number, step, shares, needs, takes if step.min_samples else step.soak, decides)
 
 
 def _need(
     plan: RolloutPolicy, guardrail: Guardrail, arm_share: float, control_share: float, pace: Pace
 ) -> GuardrailNeed:
+    name, is_critical = guardrail.name, guardrail.is_critical
     if control_share <= 0.0:
-        return GuardrailNeed(guardrail.name, None, "nothing is left to compare with at 100 %")
+        return GuardrailNeed(name, is_critical, None, "nothing is left to compare with")
     baseline = pace.baselines.get(guardrail.name) or expected_baseline(guardrail)
     if baseline is None or (guardrail.kind is GuardrailKind.MEAN and baseline.deviation is None):
-        return GuardrailNeed(guardrail.name, None, "nothing is known of the control yet")
+        return GuardrailNeed(name, is_critical, None, _UNMEASURED)
     samples = samples_needed(guardrail, baseline, arm_share / (arm_share + control_share), plan.alpha)
     why = "" if samples else "with a margin of 0 nobody can prove that there is no harm"
-    return GuardrailNeed(guardrail.name, samples, why)
+    return GuardrailNeed(name, is_critical, samples, why)
 
 
 def _time(inferences: float, pace: Pace) -> timedelta | None:

@@ -120,7 +120,10 @@ def test_a_watched_rollout_goes_back_and_its_evidence_is_judged_again(
     serve(6, canary=0)
     preview = shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", "--dry-run", "-o", "json")
     changes = {change["label"]: change["after"] for change in preview.document["items"][0]["changes"]}
-    assert re.search(r"errors is decided after about [0-9,]+ of the new version, about", changes["step 1"])
+    assert re.search(r"(errors|slow answers) is decided after about [0-9,]+ of the new version, ", changes["step 1"])
+    told = shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", "--dry-run").out
+    assert "  compared with: 2.0.0\n" in told
+    assert "  weight: 0 % -> 20 %\n" in told
     assert shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", *GO).status == 0
     serve(10, faults=0.5)
     only = shell("rollouts", "watch", "fraud", "--until", "soaking", "--timeout", "2")
