@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlops_tui.cli.rollout_verdicts import guardrail_item
 from mlops_tui.cli.tables import Column
-from mlops_tui.domain.durations import format_duration
+from mlops_tui.domain.canonical import instant
+from mlops_tui.domain.judgements import Verdict
+from mlops_tui.domain.rollout_documents import rollout_document
+from mlops_tui.domain.rollout_words import breach_course, conditions_of, estimate_of, needs_of, place_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mlops_tui.domain.canonical import JsonValue
-    from mlops_tui.domain.judgements import Judgement
-    from mlops_tui.domain.rollouts import Rollout, StepProgress
+    from mlops_tui.domain.rollouts import Arm, Rollout
 
 
 def _joined(values: Sequence[str]) -> str:
@@ -35,122 +38,53 @@ LIST = (
 PAGE = (Column("what", "what"), Column("value", "value"))
 
 
-def rollout_item(record: Rollout) -> dict[str, Any]:
-    """One rollout in a list."""
-    return {
-        "id": record.id,
-        "project": record.project.path,
-        "model": record.model,
-        "version": record.version,
-        "control": record.control_version,
-        "environment": record.environment,
-        "driver": record.driver,
-        "step": record.progress.step,
-        "steps": len(record.steps),
-        "weight": record.weight,
-        "state": record.state,
-        "verdict": record.verdict,
-        "since": record.progress.since,
-        "obstacles": [obstacle.text for obstacle in record.obstacles],
-    }
-
-
 def whole_item(record: Rollout, evidence: str, ways: Mapping[str, str]) -> dict[str, Any]:
     """Everything about one rollout.
 
     ``evidence`` is the file that keeps its measurements, ``ways`` says how each guardrail is measured.
     """
-    lease = record.lease
-    return rollout_item(record) | {
-        "begun_at": record.begun_at,
-        "production": record.is_production,
-        "plan_digest": record.plan_digest,
-        "plan": [
-            {"weight": step.weight, "soak": format_duration(step.soak), "min_samples": step.min_samples}
-            for step in record.steps
-        ],
-        "arms": [
-            {
-                "name": arm.name,
-                "version": arm.version,
-                "weight": arm.weight,
-                "control": arm.is_control,
-                "samples": arm.samples,
-                "observed": arm.observed,
-            }
-            for arm in record.arms
-        ],
-        "needs": _needs_item(record.needs),
-        "judgement": judgement_item(record.judgement),
+    return rollout_document(record) | {
         "measured": dict(ways),
         "weights": [{"at": point.at, "weights": dict(point.weights)} for point in record.weights],
         "events": [{"at": event.at, "kind": event.kind, "text": event.text, "by": event.by} for event in record.events],
-        "lease": {"holder": lease.holder, "expires_at": lease.expires_at} if lease else None,
         "evidence": evidence,
-        "links": record.links,
     }
 
 
-def judgement_item(judgement: Judgement | None) -> dict[str, Any] | None:
-    """A verdict with what each guardrail says."""
-    if judgement is None:
-        return None
-    return {
-        "at": judgement.at,
-        "verdict": judgement.verdict,
-        "reason": f"{judgement.reason}.",
-        "guardrails": [guardrail_item(result) for result in judgement.guardrails],
-    }
-
-
-def page_rows(item: Mapping[str, Any]) -> list[dict[str, JsonValue]]:
+def page_rows(record: Rollout, evidence: str, now: datetime) -> list[dict[str, JsonValue]]:
     """Everything about one rollout as lines of two columns, for people."""
+    judgement = record.judgement
     rows: list[tuple[str, str]] = [
-        ("rollout", f"{item['id']} of {item['model']} {item['version']} over {item['control']}"),
-        ("where", f"{item['environment']} of {item['project']}, by {item['driver']}"),
-        ("state", f"{item['state']}, step {item['step']} of {item['steps']} since {item['since']}"),
+        ("rollout", f"{record.id} of {record.model} {record.version} over {record.control_version}"),
+        ("where", f"{record.environment} of {record.project.path}, by {record.driver}"),
+        ("state", f"{record.state.value}, {place_of(record)} since {instant(record.progress.since)}"),
     ]
-    rows += [(f"step {number}", _step_text(step)) for number, step in enumerate(item["plan"], 1)]
-    rows += [(f"arm {arm['name']}", _arm_text(arm)) for arm in item["arms"]]
-    if item["needs"]:
-        rows.append(("needs", _needs_text(item["needs"])))
-    judgement = item["judgement"]
-    rows.append(("verdict", f"{item['verdict']}: {judgement['reason']}" if judgement else str(item["verdict"])))
-    if judgement:
-        rows += [(f"guardrail {rail['name']}", rail["reason"]) for rail in judgement["guardrails"]]
-    rows += [("in the way", text) for text in item["obstacles"]]
-    if item["lease"]:
-        rows.append(("lease", f"{item['lease']['holder']} until {item['lease']['expires_at']}"))
-    rows += [(str(event["at"]), f"{event['text']}{_by(event)}") for event in item["events"]]
-    rows.append(("evidence", str(item["evidence"])))
-    return [{"what": what, "value": value} for what, value in rows]
+    rows += [
+        (f"step {number}", f"{step.weight} %, {conditions_of(step)}") for number, step in enumerate(record.steps, 1)
+    ]
+    rows += [(f"arm {arm.name}", _arm_text(arm)) for arm in record.arms]
+    rows.append(("now", needs_of(record, instant)))
+    rows.append(("verdict", f"{record.verdict.value}: {judgement.reason}." if judgement else record.verdict.value))
+    rows.append(("expected", estimate_of(record, instant)))
+    rows += [(f"guardrail {rail.name}", f"{rail.reason}.") for rail in (judgement.guardrails if judgement else ())]
+    rows += [("in the way", obstacle.text) for obstacle in record.obstacles]
+    rows.append(("watched by", _watcher(record, now)))
+    rows += [(instant(event.at), event.text + (f" (by {event.by})" if event.by else "")) for event in record.events]
+    rows.append(("evidence", evidence))
+    return [{"what": what, "value": value} for what, value in rows if value]
 
 
-def _needs_item(needs: StepProgress | None) -> dict[str, Any] | None:
-    if needs is None:
-        return None
-    return {
-        "soak_left": format_duration(needs.soak_left),
-        "samples": dict(needs.samples),
-        "samples_left": dict(needs.samples_left),
-        "eta": needs.eta,
-    }
+def _arm_text(arm: Arm) -> str:
+    seen = f", {arm.observed} % seen" if arm.observed is not None else ""
+    return f"{arm.version or 'unknown version'} at {arm.weight:g} %, {arm.samples:,} samples{seen}"
 
 
-def _step_text(step: Mapping[str, Any]) -> str:
-    return f"{step['weight']} % for at least {step['soak']}, {step['min_samples']:,} samples per arm"
-
-
-def _arm_text(arm: Mapping[str, Any]) -> str:
-    seen = f", {arm['observed']} % seen" if arm["observed"] is not None else ""
-    return f"{arm['version'] or 'unknown version'} at {arm['weight']} %, {arm['samples']:,} samples{seen}"
-
-
-def _needs_text(needs: Mapping[str, Any]) -> str:
-    left = ", ".join(f"{arm} {count:,}" for arm, count in needs["samples_left"].items() if count) or "none"
-    eta = f", complete about {needs['eta']}" if needs["eta"] else ""
-    return f"{needs['soak_left']} of its time, samples: {left}{eta}"
-
-
-def _by(event: Mapping[str, Any]) -> str:
-    return f" (by {event['by']})" if event["by"] else ""
+def _watcher(record: Rollout, now: datetime) -> str:
+    """Who watches it, and where it is breached what comes of that; empty once it is over."""
+    holder, is_breached = record.watcher(now), record.verdict is Verdict.BREACH
+    if record.state.is_over:
+        return ""
+    if holder is None:
+        return "nobody" + (f": go back with `mlops-tui rollouts abort {record.id}`" if is_breached else "")
+    until = f" until {instant(record.lease.expires_at)}" if record.lease else ""
+    return f"{holder}{until}" + (f", who {breach_course(record)}" if is_breached else "")

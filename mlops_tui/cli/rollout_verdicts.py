@@ -15,10 +15,11 @@ from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.judgements import Method, Verdict
+from mlops_tui.domain.rollout_documents import guardrail_document
 
 if TYPE_CHECKING:
     from mlops_tui.cli.measurements import Moment
-    from mlops_tui.domain.judgements import GuardrailResult, Judgement, JudgePlan
+    from mlops_tui.domain.judgements import Judgement, JudgePlan
 
 _STDIN = "-"
 _VERDICTS = (Column("at", "at", is_whole=True), Column("verdict", "verdict", is_whole=True), Column("reason", "reason"))
@@ -91,23 +92,5 @@ def _item(moment: Moment, judgement: Judgement) -> dict[str, Any]:
         "at": moment.written,
         "verdict": judgement.verdict,
         "reason": f"{judgement.reason}.",
-        "guardrails": [guardrail_item(result) for result in judgement.guardrails],
-    }
-
-
-def guardrail_item(result: GuardrailResult) -> dict[str, Any]:
-    """One guardrail of a verdict, as data."""
-    return {
-        "name": result.name,
-        "treatment": result.treatment,
-        "verdict": result.verdict,
-        "difference": result.difference,
-        "lower": result.lower,
-        "upper": result.upper,
-        "margin": result.margin,
-        "margin_kind": result.margin_kind,
-        "critical": result.is_critical,
-        "n": {arm: int(n) if float(n).is_integer() else n for arm, n in result.n.items()},
-        "log_e": result.log_e,
-        "reason": f"{result.reason}.",
+        "guardrails": [guardrail_document(result) for result in judgement.guardrails],
     }

@@ -11,12 +11,12 @@ import typer
 from mlops_tui.cli.actions import carry_out
 from mlops_tui.cli.options import Format, GlobalOptions, noun, takes_global_options
 from mlops_tui.cli.output import print_snapshot
-from mlops_tui.cli.rollout_items import LIST, PAGE, page_rows, rollout_item, whole_item
+from mlops_tui.cli.rollout_items import LIST, PAGE, page_rows, whole_item
 from mlops_tui.cli.session import ask
-from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.durations import parse_duration
 from mlops_tui.domain.errors import RemoteError, UsageError
 from mlops_tui.domain.judgements import Method
+from mlops_tui.domain.rollout_documents import rollout_line
 from mlops_tui.domain.rollout_states import RolloutState
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def list_rollouts(*, options: GlobalOptions) -> None:
     snapshot = ask(options, rollouts.rollouts)
     if not snapshot.data and isinstance(snapshot.error, RemoteError):
         raise snapshot.error
-    print_snapshot(snapshot, "rollouts", LIST, map(rollout_item, snapshot.data), options.format)
+    print_snapshot(snapshot, "rollouts", LIST, map(rollout_line, snapshot.data), options.format)
 
 
 @app.command("show")
@@ -52,12 +52,11 @@ def list_rollouts(*, options: GlobalOptions) -> None:
 def show(name: Annotated[str, _ROLLOUT], *, options: GlobalOptions) -> None:
     """Show one rollout: steps, arms, what is measured, the verdict, what is in the way and what happened."""
     snapshot, evidence, ways = ask(options, lambda session: _show(session, name))
-    item = whole_item(snapshot.data, evidence, ways)
     if options.format in {Format.TABLE, Format.MARKDOWN}:
-        rows = page_rows({key: plain(value) for key, value in item.items()})
+        rows = page_rows(snapshot.data, evidence, snapshot.fetched_at)
         print_snapshot(snapshot, "rollouts", PAGE, rows, options.format)
         return
-    print_snapshot(snapshot, "rollouts", PAGE, [item], options.format)
+    print_snapshot(snapshot, "rollouts", PAGE, [whole_item(snapshot.data, evidence, ways)], options.format)
 
 
 @app.command("start")

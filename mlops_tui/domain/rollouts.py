@@ -97,6 +97,21 @@ class StepProgress:
         return not self.soak_left and not any(self.samples_left.values())
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictEstimate:
+    """When the last open comparison is decided, should there be no harm: an estimate by the power of the test.
+
+    ``samples_left`` are observations of the treatment, None where no number is enough, which ``why`` then explains.
+    ``eta`` is None where the pace is not known, or nothing is left.
+    """
+
+    guardrail: str
+    treatment: str
+    samples_left: int | None
+    eta: datetime | None
+    why: str = ""
+
+
 class EventKind(StrEnum):
     """What happened in the course of a rollout."""
 
@@ -167,6 +182,7 @@ class Rollout:
     lease: Lease | None = None
     obstacles: tuple[Obstacle, ...] = ()
     links: tuple[str, ...] = ()
+    estimate: VerdictEstimate | None = None
 
     @property
     def steps(self) -> tuple[RolloutStep, ...]:
@@ -188,6 +204,10 @@ class Rollout:
     def verdict(self) -> Verdict:
         """What the evidence says; INSUFFICIENT while there is none."""
         return self.judgement.verdict if self.judgement else Verdict.INSUFFICIENT
+
+    def watcher(self, now: datetime) -> str | None:
+        """Who watches it, None for nobody: a lease that ran out is nobody's."""
+        return self.lease.holder if self.lease is not None and self.lease.expires_at > now else None
 
     @property
     def deployed(self) -> DeployedVersion:

@@ -11,6 +11,11 @@ from mlops_tui.domain.rollouts import Rollout, TrafficPoint
 _EVERYTHING = 100.0
 
 
+def is_compared(record: Rollout) -> bool:
+    """Whether the control still serves a part of the traffic."""
+    return record.weight < _EVERYTHING
+
+
 def without_control(
     record: Rollout, verdicts: tuple[Judgement, ...], traffic: Sequence[TrafficPoint]
 ) -> tuple[Judgement, ...]:
@@ -19,7 +24,7 @@ def without_control(
     The steps before told what their comparison was worth. Of what comes after them it tells nothing, so the reason
     says how many errors there are, for a person to decide.
     """
-    if record.state.is_over or record.weight < _EVERYTHING or not verdicts or verdicts[-1].verdict is Verdict.BREACH:
+    if record.state.is_over or is_compared(record) or not verdicts or verdicts[-1].verdict is Verdict.BREACH:
         return verdicts
     since = record.progress.since
     before = tuple(item for item in verdicts if item.at <= since)

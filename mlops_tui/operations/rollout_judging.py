@@ -14,7 +14,7 @@ from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.judgements import Judgement, JudgePlan, Measurement, Verdict
-from mlops_tui.domain.policy import RolloutPolicy, RolloutStep
+from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_states import state_of
 from mlops_tui.domain.rollouts import (
     Arm,
@@ -26,7 +26,8 @@ from mlops_tui.domain.rollouts import (
     StepProgress,
 )
 from mlops_tui.operations.measurements import GRACE, MeasuredWindow
-from mlops_tui.operations.rollout_comparisons import without_control
+from mlops_tui.operations.rollout_comparisons import is_compared, without_control
+from mlops_tui.operations.rollout_estimates import verdict_estimate
 from mlops_tui.operations.rollout_sightings import Sighting
 from mlops_tui.operations.rollout_silence import guardrail_lack, silent_arms
 from mlops_tui.operations.rollout_traffic import (
@@ -93,6 +94,7 @@ async def judged(session: Session, record: Rollout, sighting: Sighting, now: dat
         verdicts = _invalid(verdicts, mismatch)
     points = points_of(windows)
     verdicts = without_control(record, verdicts, points)
+    open_verdict = verdicts[-1] if verdicts and is_compared(record) else None
     is_complete = needs is not None and needs.is_complete
     return with_verdicts(
         replace(
@@ -101,6 +103,7 @@ async def judged(session: Session, record: Rollout, sighting: Sighting, now: dat
             needs=needs,
             state=state_of(record.progress, is_changing=sighting.is_changing, is_complete=is_complete),
             traffic=points,
+            estimate=verdict_estimate(plan, open_verdict, running.evidence.measurements, step, now),
             obstacles=(*record.obstacles, *obstacles),
         ),
         verdicts,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mlops_tui.domain.attention import Matter, MatterKind
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.rollout_states import Phase, RolloutState
+from mlops_tui.domain.rollout_words import place_of
 from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.rollout_listing import rollouts
@@ -20,7 +21,7 @@ async def rollout_matters(session: Session) -> Snapshot[tuple[Matter, ...]]:
     snapshot = await rollouts(session)
     now = session.clock.now()
     found = [
-        matter_of(record)
+        matter_of(record, now)
         for record in snapshot.data
         if not record.state.is_over
         or (record.state is RolloutState.ROLLED_BACK and now - record.progress.since < LATELY)
@@ -28,9 +29,9 @@ async def rollout_matters(session: Session) -> Snapshot[tuple[Matter, ...]]:
     return Snapshot(tuple(found), snapshot.fetched_at, snapshot.source, snapshot.error)
 
 
-def matter_of(record: Rollout) -> Matter:
+def matter_of(record: Rollout, now: datetime) -> Matter:
     """What a person should know of a rollout."""
-    kind, detail = _standing(record)
+    kind, detail = _standing(record, now)
     return Matter(
         kind=kind,
         title=f"{record.model} {record.version} → {record.environment}",
@@ -45,8 +46,8 @@ def matter_of(record: Rollout) -> Matter:
     )
 
 
-def _standing(record: Rollout) -> tuple[MatterKind, str]:
-    where = f"step {record.progress.step} of {len(record.steps) or '?'}"
+def _standing(record: Rollout, now: datetime) -> tuple[MatterKind, str]:
+    where = place_of(record)
     where += f" ({record.weight:g} %)" if not record.state.is_over else ""
     reason = record.judgement.reason if record.judgement else ""
     if record.state is RolloutState.ROLLED_BACK:
@@ -60,6 +61,7 @@ def _standing(record: Rollout) -> tuple[MatterKind, str]:
         return MatterKind.ROLLOUT_WAITING, f"is held on {where}"
     if blocked is not None:
         return MatterKind.ROLLOUT_WAITING, blocked
-    if record.state is RolloutState.READY and record.lease is None:
-        return MatterKind.ROLLOUT_WAITING, f"{where} is complete, and nobody watches it"
+    if record.state is RolloutState.READY and record.watcher(now) is None:
+        stands = "is complete" if record.verdict is Verdict.HEALTHY else f"has its time, {record.verdict.value}"
+        return MatterKind.ROLLOUT_WAITING, f"{where} {stands}, and nobody watches it"
     return MatterKind.ROLLOUT_RUNNING, f"{where}, {record.verdict.value}"

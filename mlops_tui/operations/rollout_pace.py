@@ -53,7 +53,7 @@ async def recent_pace(
     _refuse_unfit(plan, measured)
     _refuse_unknown(plan, samples)
     seconds = (windows[-1].end - windows[0].start).total_seconds()
-    baselines = {name: baseline for name, found in samples.items() if (baseline := _baseline(found)) is not None}
+    baselines = {name: baseline for name, found in samples.items() if (baseline := baseline_of(found)) is not None}
     return Pace(spans / seconds, baselines)
 
 
@@ -87,7 +87,8 @@ def _refuse_unknown(plan: RolloutPolicy, samples: dict[str, list[Sample]]) -> No
             )
 
 
-def _baseline(samples: Sequence[Sample]) -> Baseline | None:
+def baseline_of(samples: Sequence[Sample]) -> Baseline | None:
+    """What some samples of the control say of it, None where there are none."""
     n = sum(sample.n for sample in samples)
     if not n:
         return None

@@ -15,7 +15,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.canonical import JsonValue, plain
+from mlops_tui.domain.rollout_documents import rollout_document
 from mlops_tui.domain.rollouts import Hindrance, Rollout, RolloutEvent
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.actions import ROLLOUT_ACTIONS
@@ -23,7 +24,6 @@ from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.rollout_facts import facts
 from mlops_tui.screens.rollout_figures import intervals, tracks
 from mlops_tui.screens.rollout_tree import TREE_COLUMNS, rollout_branch
-from mlops_tui.screens.rollout_values import rollout_value
 from mlops_tui.screens.steering import SteeringView
 from mlops_tui.screens.watching import Watch
 from mlops_tui.themes.tokens import Token
@@ -198,7 +198,7 @@ class RolloutView(SteeringView):
 
     def describe(self) -> tuple[str, JsonValue] | None:
         """This one."""
-        return (self.crumb, rollout_value(self._rollout)) if self._rollout else None
+        return (self.crumb, plain(rollout_document(self._rollout))) if self._rollout else None
 
     def copy_text(self) -> str | None:
         """Its page in GitLab, or its id."""

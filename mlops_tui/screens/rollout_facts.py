@@ -7,8 +7,10 @@ from datetime import datetime
 
 from textual.content import Content
 
-from mlops_tui.domain.durations import format_duration
-from mlops_tui.domain.rollouts import Rollout, StepProgress
+from mlops_tui.domain.judgements import Verdict
+from mlops_tui.domain.rollout_states import Phase
+from mlops_tui.domain.rollout_words import breach_course, estimate_of, needs_of
+from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.screens.live import PROD
 from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign
@@ -23,7 +25,8 @@ def facts(rollout: Rollout, now: datetime, watched: str | None = None) -> Conten
     """The lines, the most important first; ``watched`` is what this program is about to do itself."""
     own = f"{Sign.MARK.glyph} This program acts by itself (W ends that): {watched}"
     watching = line(Cell(own, Token.WARNING)) if watched is not None else Content("")
-    rows = [_title(rollout, now), _verdict(rollout), watching, _needs_and_watcher(rollout, now), *_obstacles(rollout)]
+    steps = (_needs_and_watcher(rollout, now), _estimate(rollout, now))
+    rows = [_title(rollout, now), _verdict(rollout), watching, *steps, *_obstacles(rollout)]
     return Content("\n").join(row for row in rows if row)
 
 
@@ -48,26 +51,26 @@ def _verdict(rollout: Rollout) -> Content:
 
 
 def _needs_and_watcher(rollout: Rollout, now: datetime) -> Content:
-    needs = _needs(rollout.needs, now) if rollout.needs and not rollout.state.is_over else ""
+    needs = needs_of(rollout, lambda moment: clock_time(moment, now))
     return line(Cell(needs), _watcher(rollout, now), separator="  ·  ")
 
 
-def _needs(needs: StepProgress, now: datetime) -> str:
-    parts = [format_duration(needs.soak_left)] if needs.soak_left else []
-    parts += [f"{count:,} of {arm}" for arm, count in needs.samples_left.items() if count]
-    if not parts:
-        return "the step is complete"
-    about = f"ready about {clock_time(needs.eta, now)}" if needs.eta else "no pace yet"
-    return f"needs {', '.join(parts)}: {about}"
+def _estimate(rollout: Rollout, now: datetime) -> Content:
+    text = estimate_of(rollout, lambda moment: clock_time(moment, now))
+    return line(Cell(f"{Sign.WAITING.glyph} {text}", Token.MUTED)) if text else Content("")
 
 
 def _watcher(rollout: Rollout, now: datetime) -> Cell:
-    lease = rollout.lease
+    """Who watches it; where nobody does, the keys that go on, or after a breach back."""
+    holder, is_breached = rollout.watcher(now), rollout.verdict is Verdict.BREACH
     if rollout.state.is_over:
         return Cell("")
-    if lease is None or lease.expires_at <= now:
-        return Cell("nobody watches it: N or W go on", Token.MUTED)
-    return Cell(f"watched by {lease.holder}", Token.MUTED)
+    if holder is not None:
+        return Cell(f"watched by {holder}" + (f", who {breach_course(rollout)}" if is_breached else ""), Token.MUTED)
+    if is_breached or rollout.progress.phase is Phase.ABORTING:
+        return Cell(f"nobody watches it: Z goes back to {rollout.control_version}", Token.WARNING)
+    keys = "H resumes it" if rollout.progress.phase is Phase.HELD else "N or W go on"
+    return Cell(f"nobody watches it: {keys}", Token.MUTED)
 
 
 def _obstacles(rollout: Rollout) -> Iterator[Content]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlops_tui.domain.durations import format_duration
-from mlops_tui.domain.judgements import GuardrailResult
+from mlops_tui.domain.judgements import GuardrailResult, Verdict
 from mlops_tui.domain.policy import Guardrail, RolloutStep
+from mlops_tui.domain.rollout_words import conditions_of
 from mlops_tui.domain.rollouts import Arm, Rollout
 from mlops_tui.screens.rollout_figures import amount
 from mlops_tui.screens.states import rollout_state, verdict
@@ -52,20 +53,13 @@ def _step(rollout: Rollout, place: int, step: RolloutStep) -> Branch:
         is_last = place == current and is_over
         look = rollout_state(rollout.state).cell if is_last else Cell(f"{Sign.OK.glyph} passed", Token.OK)
         return Branch(title, (Cell(title), weight, look, Cell("")), tuple(_arms(rollout)) if is_last else ())
-    return Branch(title, (Cell(title, Token.MUTED), weight, Cell(""), Cell(_conditions(step), Token.MUTED)))
+    return Branch(title, (Cell(title, Token.MUTED), weight, Cell(""), Cell(conditions_of(step), Token.MUTED)))
 
 
 def _now(rollout: Rollout) -> Branch:
     """The arms as they are, where no step of the plan stands for them."""
     cells = (Cell("now", Token.STRONG), number(f"{rollout.weight:g} %"), rollout_state(rollout.state).cell, Cell(""))
     return Branch("now", cells, tuple(_arms(rollout)))
-
-
-def _conditions(step: RolloutStep) -> str:
-    parts = [format_duration(step.soak)] if step.soak else []
-    if step.min_samples:
-        parts.append(f"{step.min_samples:,} samples per arm")
-    return " and ".join(parts) or "until somebody goes on"
 
 
 def _left(rollout: Rollout) -> str:
@@ -76,7 +70,9 @@ def _left(rollout: Rollout) -> str:
     missing = sum(needs.samples_left.values())
     if missing:
         parts.append(f"{missing:,} samples")
-    return f"needs {', '.join(parts)}" if parts else "complete"
+    if parts:
+        return f"needs {', '.join(parts)}"
+    return "complete" if rollout.verdict is Verdict.HEALTHY else "has its time and samples"
 
 
 def _arms(rollout: Rollout) -> Iterator[Branch]:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from textual import events, on
 from textual.app import ComposeResult
 
-from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.canonical import JsonValue, plain
 from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.rollout_documents import rollout_document
 from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
 from mlops_tui.screens.live import PROD
-from mlops_tui.screens.rollout_values import rollout_value
 from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.screens.steering import SteeringView
 from mlops_tui.themes.tokens import Token
@@ -95,7 +95,7 @@ class RolloutsView(ListedView, SteeringView):
     def describe(self) -> tuple[str, JsonValue] | None:
         """The one under the cursor."""
         rollout = self.steered()
-        return (f"{rollout.model} {rollout.version}", rollout_value(rollout)) if rollout else None
+        return (f"{rollout.model} {rollout.version}", plain(rollout_document(rollout))) if rollout else None
 
     @on(Table.Opened, "#rollouts-table")
     def _open(self, event: Table.Opened) -> None:
@@ -108,8 +108,6 @@ def _item(rollout: Rollout, now: datetime) -> Item:
     place = f"{PROD} {rollout.environment}" if rollout.is_production else rollout.environment
     count = len(rollout.steps)
     muted = Token.MUTED if rollout.state.is_over else Token.PLAIN
-    lease = rollout.lease
-    is_held = lease is not None and lease.expires_at > now
     cells = (
         Cell(rollout.model, muted if rollout.state.is_over else Token.STRONG),
         Cell(rollout.version, muted),
@@ -120,7 +118,7 @@ def _item(rollout: Rollout, now: datetime) -> Item:
         verdict(rollout.verdict).cell if rollout.judgement else Cell("not judged", Token.MUTED),
         number(age(rollout.begun_at, now), Token.MUTED),
         Cell(rollout.control_version, Token.MUTED),
-        Cell(lease.holder if lease is not None and is_held else "nobody", Token.MUTED),
+        Cell(rollout.watcher(now) or "nobody", Token.MUTED),
         Cell(rollout.driver, Token.MUTED),
         Cell(rollout.project.path, Token.MUTED),
         Cell(rollout.id, Token.MUTED),

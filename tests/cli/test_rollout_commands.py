@@ -125,7 +125,14 @@ def test_a_watched_rollout_goes_back_and_its_evidence_is_judged_again(
     assert "  compared with: 2.0.0\n" in told
     assert "  weight: 0 % -> 20 %\n" in told
     assert shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", *GO).status == 0
-    serve(10, faults=0.5)
+    serve(3)
+    shown = shell("rollouts", "show", "fraud").out
+    assert re.search(
+        r"expected +estimate: a verdict on .+ after about [0-9,]+ more of canary, at this pace about", shown
+    )
+    assert re.search(r"watched by +nobody", shown)
+    assert re.search(r"step 3 +100 %, until somebody goes on", shown)
+    serve(7, faults=0.5)
     only = shell("rollouts", "watch", "fraud", "--until", "soaking", "--timeout", "2")
     assert [item["course"] for item in lines(only.out)] == ["roll_back"]
     assert "Only watching" in only.err

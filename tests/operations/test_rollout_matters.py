@@ -7,15 +7,18 @@ from dataclasses import replace
 import pytest
 
 from mlops_tui.domain.attention import MatterKind
+from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.rollout_states import Phase, Progress, RolloutState
-from mlops_tui.domain.rollouts import Rollout
+from mlops_tui.domain.rollouts import Lease, Rollout
 from mlops_tui.operations.rollout_matters import matter_of, rollout_matters
 from tests.operations.company import Company
 from tests.operations.rolling import start
-from tests.screens.rollout_records import BLIND, BREACH, ROLLED_BACK, SECOND, SOAKING
+from tests.screens.rollout_records import BLIND, BREACH, NOW, ROLLED_BACK, SECOND, SOAKING, UNDECIDED
 
 HELD = replace(SOAKING, state=RolloutState.HELD, progress=Progress(Phase.HELD, 2, SECOND))
 ALONE = replace(SOAKING, state=RolloutState.READY, lease=None)
+EXPIRED = replace(ALONE, lease=Lease(1, "mona on console-7", NOW))
+HEALTHY = replace(ALONE, judgement=replace(UNDECIDED, verdict=Verdict.HEALTHY))
 
 
 @pytest.mark.parametrize(
@@ -26,12 +29,14 @@ ALONE = replace(SOAKING, state=RolloutState.READY, lease=None)
         (ROLLED_BACK, MatterKind.ROLLOUT_WRONG, "was rolled back on step 2 of 3"),
         (HELD, MatterKind.ROLLOUT_WAITING, "is held on step 2 of 3"),
         (BLIND, MatterKind.ROLLOUT_WAITING, "nothing is measured"),
-        (ALONE, MatterKind.ROLLOUT_WAITING, "nobody watches it"),
+        (ALONE, MatterKind.ROLLOUT_WAITING, "has its time, CONTINUE, and nobody watches it"),
+        (EXPIRED, MatterKind.ROLLOUT_WAITING, "nobody watches it"),
+        (HEALTHY, MatterKind.ROLLOUT_WAITING, "step 2 of 3 (25 %) is complete, and nobody watches it"),
     ],
-    ids=["soaking", "breach", "rolled back", "held", "blind", "alone"],
+    ids=["soaking", "breach", "rolled back", "held", "blind", "alone", "expired", "healthy"],
 )
 def test_what_is_said_of_it(record: Rollout, kind: MatterKind, words: str) -> None:
-    matter = matter_of(record)
+    matter = matter_of(record, NOW)
     assert matter.kind is kind
     assert words in matter.detail
     assert (matter.rollout_id, matter.is_production) == (record.id, True)
