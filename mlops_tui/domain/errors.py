@@ -159,6 +159,12 @@ class NotFoundError(RemoteError):
     """It does not exist, or this token may not see it: GitLab answers both alike."""
 
 
+class UnknownNameError(NotFoundError):
+    """Everything was read, and nothing in it has the name that was given: the command is wrong, and not GitLab."""
+
+    exit_code = ExitCode.USAGE
+
+
 class InvalidRequestError(RemoteError):
     """The server refused what was sent as wrong in itself (400, 405, 413, 422)."""
 

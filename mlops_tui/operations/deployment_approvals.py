@@ -17,7 +17,7 @@ from mlops_tui.domain.approvals import (
     Vote,
 )
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus
-from mlops_tui.domain.errors import NotAllowedError, NotFoundError
+from mlops_tui.domain.errors import NotAllowedError, NotFoundError, UnknownNameError
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import PipelineStatus
 from mlops_tui.domain.projects import Role, User
@@ -53,7 +53,7 @@ async def deployment_approval(session: Session, around: Surroundings, deployment
     for found in await _of_deployments(session, around, [deployment]):
         if found.id.kind is ApprovalKind.DEPLOYMENT:
             return found
-    raise NotFoundError(
+    raise UnknownNameError(
         f"Deployment {deployment_id} needs no approval",
         why="no approval rule holds for its environment, or this token may not see it",
         remedy="A manual job is named manual_job:PROJECT:JOB",

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mlops_tui.domain.deployments import LiveVersion, live_steps, live_version
 from mlops_tui.domain.environments import Tier
-from mlops_tui.domain.errors import NotFoundError, UsageError
+from mlops_tui.domain.errors import UnknownNameError, UsageError
 from mlops_tui.domain.models import Model, ModelVersion
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.snapshots import Snapshot
@@ -54,7 +54,7 @@ async def list_models(session: Session) -> Snapshot[tuple[ModelSummary, ...]]:
 async def find_model(session: Session, name: str) -> ModelSummary:
     """The one model that ``name`` means: NAME, or GROUP/PROJECT:NAME.
 
-    Raises UsageError when several projects have it (naming them) and NotFoundError when none has.
+    Raises UsageError when several projects have it (naming them) and UnknownNameError when none has.
     """
     path, _, bare = name.rpartition(":")
     projects = [project for project in await session.projects() if not path or project.ref.path == path]
@@ -66,7 +66,7 @@ async def find_model(session: Session, name: str) -> ModelSummary:
             remedy="Write it as one of those",
         )
     if not found:
-        raise NotFoundError(
+        raise UnknownNameError(
             f"There is no model {name}",
             why="none of the projects of this context has it, or this token may not see it",
             remedy="List them with `mlops-tui models list`",
@@ -86,7 +86,7 @@ async def find_version(session: Session, project: Project, name: str, number: st
     """
     summaries = [summary for summary in await _named(session, [project], name) if summary is not None]
     if not summaries:
-        raise NotFoundError(f"There is no model {name} in {project.ref.path}")
+        raise UnknownNameError(f"There is no model {name} in {project.ref.path}")
     model = summaries[0].model
     return model, version_of(model, number)
 

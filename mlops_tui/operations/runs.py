@@ -11,7 +11,14 @@ from mlops_tui.analysis.run_columns import RunColumns
 from mlops_tui.analysis.run_records import runs_of
 from mlops_tui.domain.artifacts import Artifact
 from mlops_tui.domain.commits import Commit, MergeRequestRef
-from mlops_tui.domain.errors import NotAllowedError, NotFoundError, NotSignedInError, RemoteError, UsageError
+from mlops_tui.domain.errors import (
+    NotAllowedError,
+    NotFoundError,
+    NotSignedInError,
+    RemoteError,
+    UnknownNameError,
+    UsageError,
+)
 from mlops_tui.domain.filters import Expression, Field, FieldKind
 from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.runs import MetricHistory, Run
@@ -139,7 +146,7 @@ async def find_run(session: Session, run_id: str) -> Run:
         return replace(run, experiment=names.get(run.experiment_iid, ""))
     if refusal is not None:
         raise refusal
-    raise NotFoundError(
+    raise UnknownNameError(
         f"There is no run {run_id}",
         why="none of the projects of this context has it, or this token may not see it",
         remedy="List them with `mlops-tui runs list`",

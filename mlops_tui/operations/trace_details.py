@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mlops_tui.domain.errors import InsufficientDataError, NotFoundError, RemoteError
+from mlops_tui.domain.errors import InsufficientDataError, RemoteError, UnknownNameError
 from mlops_tui.domain.inferences import subject_of
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.trace_queries import LabelledPrediction, SubjectFilter, TimeRange, WindowQuery
@@ -31,12 +31,12 @@ async def show_trace(session: Session, trace_id: str) -> Snapshot[TraceDetail]:
     """The trace of that id.
 
     Raises:
-        NotFoundError: It is not there, or no longer.
+        UnknownNameError: It is not there, or no longer.
     """
     reader = await trace_reader(session)
     trace = None if reader is None else await reader.trace(trace_id)
     if reader is None or trace is None:
-        raise NotFoundError(
+        raise UnknownNameError(
             f"There is no trace {trace_id}",
             why="its spans were never stored here, or are older than what is kept",
             remedy="Windows and statistics outlive the spans they were counted from",

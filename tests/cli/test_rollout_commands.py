@@ -81,6 +81,13 @@ def test_a_rollout_from_its_start_to_its_abort(shell: Shell) -> None:
     assert shell("rollouts", "watch", "fraud", "--until", "done").status == 1
     assert shell("rollouts", "hold", "fraud", *GO).status == 5
     assert shell("rollouts", "show", "nothing").status == 2
+    start = ("rollouts", "start")
+    for unknown in (("nothing", "2.1.0", "--to", "production"), ("fraud", "9.9.9", "--to", "production")):
+        assert shell(*start, *unknown, "--dry-run").status == 2
+    assert shell(*start, "fraud", "2.1.0", "--to", "nowhere", "--dry-run").status == 2
+    for noun in ("models", "runs"):
+        ended = shell(noun, "show", "00000000-0000-0000-0000-000000000000")
+        assert (ended.status, "There is no" in ended.err) == (2, True)
 
 
 def test_a_list_that_could_not_be_read_is_no_empty_list(
