@@ -48,14 +48,16 @@ async def _choose_version(view: View, summary: ModelSummary, preselected: str) -
         Choice(item.version, item.version, _version_note(summary, item.version)) for item in summary.model.versions
     ]
     question = f"Promote which version of {summary.model.name}?"
-    return await view.app.push_screen_wait(Chooser(question, choices, current=preselected or None))
+    nothing = f"{summary.model.name} has no version yet: register one from a run."
+    return await view.app.push_screen_wait(Chooser(question, choices, current=preselected or None, nothing=nothing))
 
 
 async def _choose_environment(view: View, places: Sequence[Destination], aim: Aim, version: str) -> str | None:
     choices = [_place_choice(place, version) for place in places]
     question = f"Promote {aim.model} {version} to which environment?"
     current = aim.environment or next((choice.id for choice in choices if not choice.refusal), None)
-    return await view.app.push_screen_wait(Chooser(question, choices, current=current))
+    nothing = f"{aim.project.ref.path} has no environment yet, and the policy file names none."
+    return await view.app.push_screen_wait(Chooser(question, choices, current=current, nothing=nothing))
 
 
 def _version_note(summary: ModelSummary, version: str) -> str:

@@ -101,8 +101,11 @@ async def _choose_versions(
     for arm in plan.treatments:
         choices = [Choice(item.version, item.version, _note(summary, item.version)) for item in summary.model.versions]
         which = f" as {arm}" if len(plan.treatments) > 1 else ""
+        nothing = f"{summary.model.name} has no version yet: register one from a run."
         question = f"Roll out which version of {summary.model.name}{which}?"
-        version = await view.app.push_screen_wait(Chooser(question, choices, current=preselected or None))
+        version = await view.app.push_screen_wait(
+            Chooser(question, choices, current=preselected or None, nothing=nothing)
+        )
         if version is None:
             return None
         chosen.append(version)
@@ -120,7 +123,9 @@ async def _choose_environment(
     choices = [_place(place, versions) for place in places]
     preferred = next((place.name for place in places if place.is_production), None)
     question = f"Roll {aim.model} {', '.join(versions)} out in which environment?"
-    return await view.app.push_screen_wait(Chooser(question, choices, current=aim.environment or preferred))
+    nothing = f"{aim.project.ref.path} has no environment yet, and the policy file names none."
+    current = aim.environment or preferred
+    return await view.app.push_screen_wait(Chooser(question, choices, current=current, nothing=nothing))
 
 
 def _place(place: Destination, versions: Sequence[str]) -> Choice:

@@ -43,6 +43,7 @@ class Chooser(Dialog[str]):
         title: What is chosen.
         choices: The things, in their order.
         current: The id that the list opens on.
+        nothing: What is said where there are no choices at all.
     """
 
     DEFAULT_CSS = """
@@ -56,11 +57,19 @@ class Chooser(Dialog[str]):
         Binding("down", "move(1)", "Down", show=False),
     ]
 
-    def __init__(self, title: str, choices: Sequence[Choice], *, current: str | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        *,
+        current: str | None = None,
+        nothing: str = "There is nothing to choose from.",
+    ) -> None:
         super().__init__()
         self._title = title
         self._choices = tuple(choices)
         self._current = current
+        self._nothing = nothing
 
     def compose(self) -> ComposeResult:
         """Title, the text that narrows, the list."""
@@ -108,6 +117,9 @@ class Chooser(Dialog[str]):
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(choice.prompt, choice.id, disabled=bool(choice.refusal)) for choice in kept])
+        if not kept:
+            said = f"None of {len(self._choices):,} matches." if self._choices else self._nothing
+            options.add_option(Option(styled(said, Token.MUTED), disabled=True))
         ids = [choice.id for choice in kept if not choice.refusal]
         if ids:
             options.highlighted = options.get_option_index(self._current if self._current in ids else ids[0])

@@ -37,8 +37,8 @@ NARROW_LINE_WIDTH = 64
 class ConfirmDialog(Dialog[str]):
     """Shows a preview and asks; answers the typed text (empty where none is asked for), or None for no.
 
-    Cancel has the focus, and no letter confirms. Where a name has to be typed, typing goes to it at once, and the other
-    button stays out of reach until it is right.
+    Cancel has the focus, and no letter confirms. Where a name has to be typed, typing goes to it at once, the other
+    button stays out of reach until it is right, and what does not match is said.
 
     Args:
         preview: What would be done.
@@ -81,13 +81,18 @@ class ConfirmDialog(Dialog[str]):
             with VerticalScroll(classes="confirm--body", can_focus=False):
                 yield Static(preview_body(self.preview, self._origin, is_narrow=self.app.size.width < NARROW))
             if self._asks_for_name:
-                name = self.preview.confirmation.name
-                ask = line("Type ", Cell(name, Token.STRONG), " to confirm:")
-                yield Static(ask)
+                yield Static(self._question(""), id="question")
                 yield Input(id="name", placeholder=self._placeholder, select_on_focus=False)
             with Horizontal(classes="dialog--buttons"):
                 yield Button(Content("Cancel"), id="cancel", compact=True)
                 yield self._confirm_button()
+
+    def _question(self, typed: str, *, is_final: bool = False) -> Content:
+        """What has to be typed, and that what was typed is something else; while it is typed its beginning is right."""
+        name = self.preview.confirmation.name
+        is_wrong = not name.startswith(typed) or (is_final and not self.preview.confirmation.accepts(typed))
+        wrong = Cell(f"  {Sign.WARNING.glyph} what is typed does not match" if is_wrong else "", Token.WARNING)
+        return line("Type ", Cell(name, Token.STRONG), " to confirm:", wrong)
 
     def _confirm_button(self) -> Button:
         button = Button(Content(self._verb), id="confirm", compact=True, disabled=self._asks_for_name)
@@ -117,11 +122,14 @@ class ConfirmDialog(Dialog[str]):
     @on(Input.Changed, "#name")
     def _check_name(self, event: Input.Changed) -> None:
         self.query_one("#confirm", Button).disabled = not self.preview.confirmation.accepts(event.value)
+        self.query_one("#question", Static).update(self._question(event.value))
 
     @on(Input.Submitted, "#name")
     def _confirm_by_name(self, event: Input.Submitted) -> None:
         if self.preview.confirmation.accepts(event.value):
             self.dismiss(event.value)
+        else:
+            self.query_one("#question", Static).update(self._question(event.value, is_final=True))
 
     @on(Button.Pressed, "#cancel")
     def _cancel(self) -> None:

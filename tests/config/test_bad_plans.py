@@ -82,13 +82,12 @@ def test_a_bad_plan_gets_one_message_at_its_own_line(old: str, new: str, line: i
     assert "\n" not in str(found[0])
 
 
-@pytest.mark.parametrize(("old", "new", "line", "sentence"), REFUSED_BY_BOTH)
-def test_the_judges_part_of_a_plan_is_refused_in_the_same_words(old: str, new: str, line: int, sentence: str) -> None:
+@pytest.mark.parametrize(("old", "new", "sentence"), [(old, new, said) for old, new, _, said in REFUSED_BY_BOTH])
+def test_the_judges_part_of_a_plan_is_refused_in_the_same_words(old: str, new: str, sentence: str) -> None:
     plan = yaml.safe_load(changed(old, new))["models"]["fraud"]["rollout"]
     with pytest.raises(MlopsError) as caught:
         parse_judge_plan(json.dumps(plan, indent=1), "standard input")
     assert sentence in str(caught.value)
-    assert line
 
 
 @pytest.mark.parametrize("weights", ["{stable: 95, canary: 5}", "{stable: 0.95, canary: 0.05}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Button, Input
+from textual.widgets import Button, Input, Static
 
 from mlops_tui.widgets.confirm import ConfirmDialog, preview_body
 from tests.widgets.apps import PaletteApp
@@ -23,6 +23,11 @@ class Asking(PaletteApp):
     def on_mount(self) -> None:
         dialog = ConfirmDialog(preview(is_production=self.is_production), origin=ORIGIN, verb="Promote")
         self.push_screen(dialog, self.answers.append)
+
+
+def asked(app: Asking) -> str:
+    """The line that says what has to be typed."""
+    return str(app.screen.query_one("#question", Static).content)
 
 
 @pytest.mark.parametrize("is_production", [True, False])
@@ -62,6 +67,7 @@ async def test_production_asks_for_the_name_and_accepts_nothing_else() -> None:
         app.screen.query_one(Input).focus()
         await pilot.press(*"Fraud", "enter")
         assert app.answers == []
+        assert "does not match" in asked(app)
         assert confirm.disabled
         await pilot.press("home", "delete", "f", "enter")
         await pilot.pause()
@@ -71,8 +77,13 @@ async def test_production_asks_for_the_name_and_accepts_nothing_else() -> None:
 async def test_a_name_can_be_typed_at_once_and_only_the_right_one_confirms() -> None:
     app = Asking(is_production=True)
     async with app.run_test(size=(100, 40)) as pilot:
-        await pilot.press(*"frau", "enter")
+        await pilot.press(*"frau")
+        await pilot.pause()
+        assert "does not match" not in asked(app), "it is only begun"
+        await pilot.press("enter")
+        await pilot.pause()
         assert app.answers == []
+        assert "does not match" in asked(app)
         await pilot.press("d", "enter")
         await pilot.pause()
         assert app.answers == ["fraud"]
