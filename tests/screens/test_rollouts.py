@@ -92,7 +92,7 @@ async def test_the_list_starts_one_and_says_how_it_stands(company: Company) -> N
         row = app.rows("rollouts-table")[0]
         assert row[:6] == ["fraud", "2.1.0", "PROD production", "1/3", "5 %", "● soaking"]
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, DetailsDialog) and "over: 2.0.0" in app.texts())
+        await until(pilot, lambda: isinstance(app.screen, DetailsDialog) and "control: 2.0.0" in app.texts())
 
 
 async def test_step_by_step_and_back(company: Company) -> None:
