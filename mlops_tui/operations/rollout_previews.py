@@ -9,6 +9,7 @@ from datetime import timedelta
 from mlops_tui.analysis.power import ArmSamples, Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.actions import Change
 from mlops_tui.domain.durations import coarse_duration, format_duration
+from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of
 from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_plans import doubts_of
 from mlops_tui.domain.rollout_weights import arm_weights, step_weights
@@ -70,7 +71,9 @@ def preview_of(plan: RolloutPolicy, pace: Pace) -> PlanPreview:
     steps = tuple(_step(plan, number, step, pace) for number, step in enumerate(plan.steps, 1))
     warnings = [f"{doubt.what}: {doubt.why}" for doubt in doubts_of(plan)]
     if pace.per_second is None:
-        warnings.append("No traffic was measured yet, so how long the steps take is not known")
+        columns = [metric.column for metric in map(metric_of, plan.guardrails) if isinstance(metric, ColumnValues)]
+        unseen = f", nor whether it has {' and '.join(columns)}" if columns else ""
+        warnings.append(f"No traffic was measured yet, so how long the steps take is not known{unseen}")
     return PlanPreview(steps, tuple(warnings))
 
 

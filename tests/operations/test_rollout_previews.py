@@ -67,6 +67,14 @@ def test_what_is_never_decided_says_why() -> None:
     assert said(replace(PLAN, steps=(RolloutStep(100),))) == ["until somebody goes on; nothing is left to compare with"]
 
 
+def test_without_traffic_it_says_what_nobody_has_seen() -> None:
+    unknown = "No traffic was measured yet, so how long the steps take is not known"
+    assert preview_of(PLAN, Pace()).warnings == (unknown,)
+    assert preview_of(replace(PLAN, guardrails=(ERRORS, SCORE)), Pace()).warnings == (
+        f"{unknown}, nor whether it has score",
+    )
+
+
 RATES = """
 version: 1
 models:
