@@ -54,11 +54,33 @@ def _beyond(numbers: Sequence[float]) -> EventSample:
 
 
 _POINTS = [100.0] * 7 + [1.0] * 3
+
+
+def _noisy(size: int) -> list[tuple[Sample, Sample]]:
+    random = np.random.default_rng(7)
+    return [
+        (_values(random.normal(1.0, 0.2, size).tolist()), _values(random.normal(point, 0.2 * point, size).tolist()))
+        for point in _POINTS
+    ]
+
+
 CASES = (
     FailureCase(
         "7 of 10 points 100 times worse, the mean of one value a point",
         _guardrail("mean", 0.5),
         [(_values([1.0]), _values([point])) for point in _POINTS],
+        Verdict.BREACH,
+    ),
+    FailureCase(
+        "the same with noise of 20 % of the mean",
+        _guardrail("mean", 0.5),
+        _noisy(1),
+        Verdict.BREACH,
+    ),
+    FailureCase(
+        "the same with ten values a point",
+        _guardrail("mean", 0.5),
+        _noisy(10),
         Verdict.BREACH,
     ),
     FailureCase(

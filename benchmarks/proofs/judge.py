@@ -19,89 +19,17 @@ from statistics import median
 import numpy as np
 from scipy.special import ndtri
 
-from benchmarks.proofs import failure_cases
-from benchmarks.proofs.rollout_streams import (
-    CONTROL,
-    TREATMENT,
-    Scenario,
-    Stream,
-    bernoulli,
-    beyond,
-    changing,
-    lognormal,
-    normal,
-    poisson,
-    shocked,
-    wandering,
-)
+from benchmarks.proofs import failure_cases, sample_ratios
+from benchmarks.proofs.judge_scenarios import CORRELATED, HARM, NULL, SAFE
+from benchmarks.proofs.rollout_streams import CONTROL, TREATMENT, Scenario, Stream
 from mlops_tui.analysis.judge import judge_of
 from mlops_tui.analysis.kayenta import Class, classify
 from mlops_tui.domain.judgements import JudgePlan, Verdict
-from mlops_tui.domain.policy import GuardrailKind
 
 ALPHA = 0.05
 REPETITIONS = 300
 PAGE = Path(__file__).parents[2] / "docs" / "judge.md"
 _KAYENTA_EVERY = 10
-_RATE, _COUNT, _MEAN, _QUANTILE = GuardrailKind.RATE, GuardrailKind.COUNT, GuardrailKind.MEAN, GuardrailKind.QUANTILE
-_P95 = float(ndtri(0.95))
-
-NULL = (
-    Scenario("rate 1 %, 200 a look", _RATE, 0.0, 200, bernoulli(0.01), bernoulli(0.01)),
-    Scenario("rate 5 %, 50 a look", _RATE, 0.0, 50, bernoulli(0.05), bernoulli(0.05)),
-    Scenario("rate 5 % at its margin of 1 %", _RATE, 0.01, 100, bernoulli(0.05), bernoulli(0.06)),
-    Scenario("count of 3", _COUNT, 0.0, 10, poisson(0.3), poisson(0.3)),
-    Scenario("mean, normal, 50 a look", _MEAN, 0.0, 50, normal(0.0), normal(0.0)),
-    Scenario("mean, normal, 1 a look", _MEAN, 0.0, 1, normal(0.0), normal(0.0)),
-    Scenario("mean, lognormal (sd of log 1), 50 a look", _MEAN, 0.0, 50, lognormal(1.0), lognormal(1.0)),
-    Scenario("mean, variance of the canary 25 times", _MEAN, 0.0, 20, normal(0.0), normal(0.0, 5.0)),
-    Scenario("p95, 50 a look", _QUANTILE, 0.0, 50, beyond(_P95, normal(0.0)), beyond(_P95, normal(0.0))),
-)
-CORRELATED = (
-    Scenario("mean, AR(1) 0.6, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.6), wandering(0.0, 0.6)),
-    Scenario("mean, AR(1) 0.9, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.9), wandering(0.0, 0.9)),
-    Scenario("mean, AR(1) 0.9, 50 a look", _MEAN, 0.0, 50, wandering(0.0, 0.9), wandering(0.0, 0.9)),
-    Scenario("mean, level AR(1) 0.9 of sd 1, 50 a look", _MEAN, 0.0, 50, shocked(1.0, 0.9), shocked(1.0, 0.9)),
-    Scenario("mean, level AR(1) 0.9 of sd 0.2, 50 a look", _MEAN, 0.0, 50, shocked(0.2, 0.9), shocked(0.2, 0.9)),
-    Scenario(
-        "rate 5 %, AR(1) 0.9 behind it, 50 a look",
-        _RATE, 0.0, 50, beyond(_P95, wandering(0.0, 0.9)), beyond(_P95, wandering(0.0, 0.9)),
-    ),
-    Scenario(
-        "p95, AR(1) 0.9 behind it, 50 a look",
-        _QUANTILE, 0.0, 50, beyond(_P95, wandering(0.0, 0.9)), beyond(_P95, wandering(0.0, 0.9)),
-    ),
-    Scenario(
-        "p50, AR(1) 0.9 behind it, 20 a look",
-        _QUANTILE, 0.0, 20, beyond(0.0, wandering(0.0, 0.9)), beyond(0.0, wandering(0.0, 0.9)),
-    ),
-)  # fmt: skip
-HARM = (
-    Scenario("rate 1 % to 2 %", _RATE, 0.0, 100, bernoulli(0.01), bernoulli(0.02)),
-    Scenario("rate 5 % to 6 %", _RATE, 0.0, 200, bernoulli(0.05), bernoulli(0.06)),
-    Scenario("rate 0 % to 1 %", _RATE, 0.001, 100, bernoulli(0.0), bernoulli(0.01)),
-    Scenario("rate 1 % to 5 %, margin 0.5 %", _RATE, 0.005, 100, bernoulli(0.01), bernoulli(0.05)),
-    Scenario(
-        "rate 1 % to 5 % from look 51 on, margin 0.5 %",
-        _RATE, 0.005, 100, bernoulli(0.01), changing(bernoulli(0.01), bernoulli(0.05), 50),
-    ),
-    Scenario("count of 3 to 4", _COUNT, 0.0, 10, poisson(0.3), poisson(0.4)),
-    Scenario("mean by 0.1 sd", _MEAN, 0.0, 50, normal(0.0), normal(0.1)),
-    Scenario("mean by 0.5 sd", _MEAN, 0.0, 50, normal(0.0), normal(0.5)),
-    Scenario("mean by 1 sd, 1 a look", _MEAN, 0.0, 1, normal(0.0), normal(1.0)),
-    Scenario(
-        "p95 exceeded by 10 %, margin 1 %",
-        _QUANTILE, 0.01, 100, beyond(_P95, normal(0.0)), beyond(float(ndtri(0.9)), normal(0.0)),
-    ),
-)  # fmt: skip
-SAFE = (
-    Scenario("rate 1 %, margin 0.5 %", _RATE, 0.005, 200, bernoulli(0.01), bernoulli(0.01)),
-    Scenario("rate 5 %, margin 1 %", _RATE, 0.01, 200, bernoulli(0.05), bernoulli(0.05)),
-    Scenario("mean, margin 0.2 sd", _MEAN, 0.2, 50, normal(0.0), normal(0.0)),
-    Scenario(
-        "p95, margin 2 %", _QUANTILE, 0.02, 200, beyond(_P95, normal(0.0)), beyond(_P95, normal(0.0))
-    ),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +65,10 @@ def fixed_looks(scenario: Scenario, stream: Stream) -> np.ndarray[tuple[int], np
     return rejected
 
 
-def kayenta_looks(scenario: Scenario, stream: Stream) -> list[bool]:
-    """Whether the Kayenta-compatible mode says High, every ten looks."""
+def kayenta_looks(scenario: Scenario, stream: Stream, every: int) -> list[bool]:
+    """Whether the Kayenta-compatible mode says High, every so many looks."""
     control, treatment = stream.control.mean(axis=1), stream.treatment.mean(axis=1)
-    looks = range(_KAYENTA_EVERY, scenario.looks + 1, _KAYENTA_EVERY)
+    looks = range(every, scenario.looks + 1, every)
     return [classify(treatment[:look].tolist(), control[:look].tolist()) is Class.HIGH for look in looks]
 
 
@@ -166,11 +94,11 @@ class Result:
         return _median([decision.breach for decision in self.decisions])
 
 
-def simulate(scenario: Scenario, repetitions: int) -> Result:
-    """Judge a scenario's streams by all three."""
+def simulate(scenario: Scenario, repetitions: int, kayenta_every: int) -> Result:
+    """Judge a scenario's streams by all three, by Kayenta's rule only every so many looks: it takes long."""
     streams = [scenario.stream(seed) for seed in range(repetitions)]
     fixed = [fixed_looks(scenario, stream) for stream in streams]
-    kayenta = [kayenta_looks(scenario, stream) for stream in streams]
+    kayenta = [kayenta_looks(scenario, stream, kayenta_every) for stream in streams]
     return Result(
         scenario,
         [judged(scenario, stream) for stream in streams],
@@ -189,6 +117,8 @@ def main(arguments: Sequence[str]) -> None:
     parts += ["## No harm, but values that hang together", _CORRELATED_TEXT, _breaches(CORRELATED, repetitions)]
     parts += ["## Harm: how often it is found", _HARM_TEXT, _powers(repetitions)]
     parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(repetitions)]
+    parts += ["## A wrong split: how often INVALID is said", sample_ratios.TEXT]
+    parts.append(_table(sample_ratios.TITLES, sample_ratios.rows(repetitions)))
     titles = ("stream", "right", "judge", "Kayenta")
     parts += ["## Cases that went wrong elsewhere", failure_cases.TEXT, _table(titles, failure_cases.rows()), _LIMITS]
     PAGE.write_text("\n\n".join(parts) + "\n", "utf-8")
@@ -200,7 +130,7 @@ def _breaches(scenarios: Sequence[Scenario], repetitions: int) -> str:
             result.scenario.name, _share(result.breaches), _share(result.fixed_end), _share(result.fixed_watched),
             _share(result.kayenta_end), _share(result.kayenta_watched),
         )
-        for result in _simulated(scenarios, repetitions)
+        for result in _simulated(scenarios, repetitions, is_kayenta_watched=True)
     ]  # fmt: skip
     titles = ("stream", "judge, 100 looks", "fixed test, 1 look", "fixed test, 100 looks", "Kayenta, 1 look")
     return _table((*titles, "Kayenta, 10 looks"), rows)
@@ -227,10 +157,10 @@ def _healths(repetitions: int) -> str:
     return _table(("stream", "HEALTHY within 100 looks", "median samples per arm", "BREACH"), rows)
 
 
-def _simulated(scenarios: Sequence[Scenario], repetitions: int) -> list[Result]:
+def _simulated(scenarios: Sequence[Scenario], repetitions: int, *, is_kayenta_watched: bool = False) -> list[Result]:
     results = []
     for scenario in scenarios:
-        results.append(simulate(scenario, repetitions))
+        results.append(simulate(scenario, repetitions, _KAYENTA_EVERY if is_kayenta_watched else scenario.looks))
         sys.stderr.write(f"{scenario.name}: {results[-1].breaches:.3f}\n")
     return results
 
@@ -289,8 +219,11 @@ _LIMITS = """\
   independent noise until it shows; such streams see more than 5 % false alarms at a margin of zero.
 * Means need at least three time stamps, and in practice about eight, before the judge says anything of a harm that is
   small against the scatter of single values. Only a harm of several standard deviations is called at once.
-* The test of the sample ratio (INVALID) is Pearson's test at 0.1 %, asked at every look. It passes again when the split
-  does."""
+* A mean of unbounded values has no exact test. Beside the t-test, which is asymptotic, the judge bets on which arm is
+  worse where the two are far apart. That is exact where a stamp's difference is symmetric around the margin, as it is
+  where the arms follow the same law, and not where the canary alone gets a long tail and keeps its mean.
+* One value a time stamp tells no more than which arm is worse: seven bad stamps are worth an e-value of at most 128, of
+  which about 25 count. That is enough for one guardrail at alpha 0.05, not for three that share it."""
 
 
 if __name__ == "__main__":

@@ -123,6 +123,31 @@ def changing(before: Values, after: Values, at: int) -> Values:
     return values
 
 
+def clumps(share: float) -> Values:
+    """Events that come together: at a share of the time stamps some number of all observations, else none."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        events = np.where(random.random((looks, 1)) < share, random.integers(1, size + 1, (looks, 1)), 0)
+        return (np.arange(size) < events).astype(np.float64)
+
+    return values
+
+
+def noisy(mean: float, noise: float) -> Values:
+    """Normal values whose deviation is a share of their mean."""
+    return normal(mean, mean * noise)
+
+
+def at_seven_of_ten(usual: Values, bad: Values) -> Values:
+    """Values of one kind at seven time stamps of ten, in random order, and of another at the rest."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        is_bad = random.permuted(np.tile(np.arange(10) < 7, (looks // 10, 1)), axis=1).reshape(looks, 1)
+        return np.where(is_bad, bad(random, looks, size), usual(random, looks, size))
+
+    return values
+
+
 def _autoregressive(random: np.random.Generator, length: int, correlation: float) -> FloatArray:
     values = random.normal(size=length)
     innovation = (1.0 - correlation**2) ** 0.5

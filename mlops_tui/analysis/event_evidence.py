@@ -135,7 +135,14 @@ class EventWindow:
             * (1.0 + bound)
             / (1.0 - bound)
         )
-        return seen
+        # However they clump, so many events are one at least, and few of them show nothing of how they clump.
+        return np.minimum(seen, self._rarer())
+
+    def _rarer(self) -> float:
+        """How many observations were events, or how many were none where these are fewer."""
+        series = self.series
+        events = series.control.total + series.treatment.total
+        return events if self._is_count else min(events, series.control.n + series.treatment.n - events)
 
     def _pooled(self) -> float:
         series = self.series

@@ -24,7 +24,7 @@ from mlops_tui.domain.judgements import (
     Method,
     Verdict,
 )
-from mlops_tui.domain.policy import Guardrail
+from mlops_tui.domain.policy import Guardrail, GuardrailKind
 
 
 class Judge(Protocol):
@@ -133,15 +133,22 @@ class SequentialJudge:
         )
 
     def _mismatch(self) -> str | None:
-        """Why the arms cannot be compared, by the guardrail with the most observations; None where they can."""
+        """Why the arms cannot be compared, by the guardrail with the most observations; None where they can.
+
+        What a count has is exposure, which may be time: it is asked only where there is nothing else.
+        """
         if not self._plan.weights:
             return None
+        counted = [item for item in self._plan.guardrails if item.kind is not GuardrailKind.COUNT]
         observed = max(
-            ({arm: self._totals[item.name, arm] for arm in self._plan.arms} for item in self._plan.guardrails),
+            (
+                {arm: self._totals[item.name, arm] for arm in self._plan.arms}
+                for item in counted or self._plan.guardrails
+            ),
             key=lambda totals: sum(totals.values()),
         )
         p = mismatch_p(observed, self._plan.weights)
-        return mismatch_reason(observed, self._plan.weights, p) if p is not None and p < LIMIT else None
+        return mismatch_reason(observed, self._plan.weights, p) if p < LIMIT else None
 
 
 def overall_verdict(results: Iterable[GuardrailResult]) -> Verdict:

@@ -3,7 +3,8 @@
 Values have no bound, so no bet on them is exact; what is tested is asymptotic in the number of buckets. The scatter of
 the buckets' differences, not that of single values, sets the scale: values that hang together within a bucket count for
 as little as they tell. Correlation between buckets shrinks their number to an effective one. A single bucket counts on
-its own only where the harm is far greater than values of the control differ among themselves.
+its own only where the harm is far greater than values of the control differ among themselves. Harm out of all
+proportion that comes and goes is what ``swap_evidence`` is for. The three are averaged, each with a share of the trust.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from mlops_tui.analysis.contrasts import Contrast, FloatArray, Side, Tally
 from mlops_tui.analysis.paired_series import Caution, PairedSeries
+from mlops_tui.analysis.swap_evidence import SwapEvidence
 from mlops_tui.domain.policy import Guardrail
 
 _CAUTION = Caution(1.0, 8.0)
@@ -21,7 +23,7 @@ _EFFECTS = np.array([0.1, 0.4, 1.5, 6.0, 25.0])[:, None]
 _TRUST = np.log(np.array([0.2, 0.25, 0.25, 0.2, 0.1]))[:, None]
 _LEAST_BUCKETS = 3
 _LEAST_FREEDOM = 0.3
-_SERIES, _SINGLE = log(0.85), log(0.15)
+_SERIES, _SINGLE, _SWAP = log(0.62), log(0.1), log(0.28)
 _SINGLE_EFFECT = 25.0
 _SINGLES = 4
 _WIDEST = 50.0
@@ -35,6 +37,7 @@ class MeanWindow:
         self._contrast = Contrast.of(guardrail)
         self._slopes = self._contrast.slopes(margins)
         self._offsets = self._contrast.offsets(margins)
+        self._swaps = SwapEvidence(len(margins))
         self._singles: list[tuple[float, FloatArray]] = []
         self.margins = margins
         self.series = PairedSeries()
@@ -57,13 +60,17 @@ class MeanWindow:
         """Take in a bucket."""
         self.series.add(control, treatment)
         self._add_single(control, treatment)
+        sign = self._contrast.sign
+        worst = np.full_like(self.margins, sign * treatment.mean)
+        self._swaps.add(worst, sign * self._slopes * control.mean + self._offsets)
 
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin."""
         series = self._series_log_e(side)
         if side is Side.AT_LEAST:
             return series
-        return np.logaddexp(_SERIES + series, _SINGLE + self._singles_log_e())
+        parts = (_SERIES + series, _SINGLE + self._singles_log_e(), _SWAP + self._swaps.log_e)
+        return np.asarray(np.logaddexp.reduce(parts), np.float64)
 
     def _series_log_e(self, side: Side) -> FloatArray:
         series = self.series

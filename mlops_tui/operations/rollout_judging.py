@@ -239,7 +239,7 @@ def _mismatch(plan: RolloutPolicy, arms: Sequence[Arm]) -> str:
         return ""
     observed = {arm.name: float(arm.samples) for arm in arms if arm.name in expected}
     p = mismatch_p(observed, expected)
-    return mismatch_reason(observed, expected, p) if p is not None and p < LIMIT else ""
+    return mismatch_reason(observed, expected, p) if p < LIMIT else ""
 
 
 def _invalid(verdicts: tuple[Judgement, ...], why: str) -> tuple[Judgement, ...]:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.proofs.failure_cases import CASES, FailureCase
-from benchmarks.proofs.judge import CORRELATED, HARM, NULL, SAFE, judged
+from benchmarks.proofs.judge import judged
+from benchmarks.proofs.judge_scenarios import CORRELATED, HARM, NULL, SAFE
 from benchmarks.proofs.rollout_streams import Scenario
 from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.domain.judgements import (
@@ -62,13 +63,15 @@ def test_a_hundred_looks_raise_no_more_false_alarms_than_alpha(scenario: Scenari
     assert alarms <= 3
 
 
-@pytest.mark.parametrize("scenario", [CORRELATED[1], CORRELATED[2], CORRELATED[6]], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [CORRELATED[place] for place in (1, 2, 5, 7)], ids=lambda scenario: scenario.name)
 def test_values_that_hang_together_raise_no_flood_of_false_alarms(scenario: Scenario) -> None:
     alarms = sum(judged(scenario, scenario.stream(seed)).breach is not None for seed in range(RUNS))
     assert alarms <= 5
 
 
-@pytest.mark.parametrize("scenario", [HARM[0], HARM[3], HARM[4], HARM[7], HARM[9]], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize(
+    "scenario", [HARM[place] for place in (0, 3, 4, 7, 9, 10, 11)], ids=lambda scenario: scenario.name
+)
 def test_harm_is_found(scenario: Scenario) -> None:
     decisions = [judged(scenario, scenario.stream(seed)) for seed in range(15)]
     assert sum(decision.breach is not None for decision in decisions) >= 14

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.proofs.judge import SAFE, judged
+from benchmarks.proofs.judge import judged
+from benchmarks.proofs.judge_scenarios import SAFE
 from benchmarks.proofs.rollout_streams import Scenario
 from mlops_tui.analysis.power import Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
