@@ -107,6 +107,10 @@ class GuardrailEvidence:
         """Bounds and decisions; the levels are the probabilities of error of either, at any time."""
         if self._whole is None:
             return Assessment(None, None, None, 0.0, is_breached=False, is_safe=False, buckets=0)
+        buckets = self._whole.series.buckets
+        if self._contrast.is_relative and self._whole.series.means()[1] < 0.0:
+            # A share of less than nothing would be a gain: the line of such a margin lies on the wrong side.
+            return Assessment(None, None, None, 0.0, is_breached=False, is_safe=False, buckets=buckets)
         margins = self._whole.margins
         own = int(np.searchsorted(margins, self._guardrail.margin))
         whole = log(_WHOLE) + self._whole.log_e(Side.AT_MOST)
@@ -127,7 +131,7 @@ class GuardrailEvidence:
             log_e=float(against[own:].max()),
             is_breached=is_breached,
             is_safe=is_safe and (recent is None or bool(recent[own] < _DOUBT)),
-            buckets=self._whole.series.buckets,
+            buckets=buckets,
         )
 
     @property

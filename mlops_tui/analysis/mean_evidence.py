@@ -27,6 +27,10 @@ _SERIES, _SINGLE, _SWAP = log(0.62), log(0.1), log(0.28)
 _SINGLE_EFFECT = 25.0
 _SINGLES = 4
 _WIDEST = 50.0
+# Sums of squares say nothing of a variance that is so small a part of the square of the mean.
+_ROUNDING = 1e-13
+# Less variance is none: its inverse still has a square.
+_NO_VARIANCE = 1e-150
 
 
 class MeanWindow:
@@ -97,13 +101,14 @@ class MeanWindow:
         """The weighted variance of a bucket's difference: as buckets scatter, or as values in them if greater."""
         series = self.series
         inside = series.expected(np.nan_to_num(series.within()), self._slopes)
-        least = 1e-18 * (np.square(series.means()).sum() * series.weight + 1e-290)
+        least = 1e-18 * np.square(series.means()).sum() * series.weight + _NO_VARIANCE
         return np.asarray(np.maximum(np.maximum(scatter, inside), least), np.float64)
 
     def _add_single(self, control: Tally, treatment: Tally) -> None:
         """Weigh one bucket as if it held one value: shocks may move it as far as the control's values differ."""
         own = self.series.within()
-        if treatment.n < 2 or not np.isfinite(own).all() or own[1] == 0.0:
+        least = _ROUNDING * max(control.mean**2, treatment.mean**2)
+        if treatment.n < 2 or not np.isfinite(own).all() or own[1] <= least:
             return
         spread = max(float(own[0]), treatment.deviations / (treatment.n - 1.0))
         variance = (1.0 + self._slopes**2) * own[1] + spread / treatment.n + self._slopes**2 * own[1] / control.n
@@ -139,8 +144,10 @@ def _t_mixture(t: FloatArray, buckets: FloatArray, freedom: FloatArray) -> Float
 
 def _normal_mixture(z: FloatArray, ratio: float) -> FloatArray:
     """The log e-value of a one-sided z-test, averaged over a normal prior of the effect with ``ratio`` its variance."""
-    from scipy.special import log_ndtr
+    from scipy.special import erfcx, log_ndtr
 
-    shrunk = ratio / (1.0 + ratio)
-    log_e: FloatArray = log(2.0) - 0.5 * log1p(ratio) + z**2 / 2.0 * shrunk + log_ndtr(z * sqrt(shrunk))
-    return log_e
+    seen = z * sqrt(ratio / (1.0 + ratio))
+    # Far below zero the square and the logarithm cancel, and far above it the scaled error function has no value.
+    against = np.log(erfcx(-seen.clip(None, 0.0) / sqrt(2.0)))
+    log_e: FloatArray = np.where(seen < 0.0, against, log(2.0) + seen**2 / 2.0 + log_ndtr(seen))
+    return log_e - 0.5 * log1p(ratio)

@@ -15,6 +15,9 @@ from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, Sam
 from mlops_tui.domain.policy import GuardrailKind
 
 _ROUNDING = 1e-6
+# Whole numbers are told apart up to here, and sums have squares.
+_MOST = 2.0**53
+_MOST_SUM = 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,12 @@ def _one_of(item: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
 def _sample(item: Mapping[str, Any], kind: GuardrailKind) -> Sample:
     n = _number(item, "n", least=0.0)
     if kind is GuardrailKind.MEAN:
-        total, squares = _number(item, "sum"), _number(item, "sum_sq", least=0.0)
-        if total**2 > squares * n * (1.0 + _ROUNDING):
+        sample = ValueSample(
+            _whole(n, "n"), _number(item, "sum", most=_MOST_SUM), _number(item, "sum_sq", 0.0, _MOST_SUM**2)
+        )
+        if not _is_of_values(sample):
             raise ValueError("no values have this n, sum and sum_sq")
-        return ValueSample(_whole(n, "n"), total, squares)
+        return sample
     events = _whole(_number(item, "events", least=0.0), "events")
     if kind is GuardrailKind.COUNT:
         if events and not n:
@@ -119,12 +124,22 @@ def _sample(item: Mapping[str, Any], kind: GuardrailKind) -> Sample:
     return EventSample(_whole(n, "n"), events)
 
 
-def _number(item: Mapping[str, Any], key: str, least: float = -math.inf) -> float:
+def _is_of_values(sample: ValueSample) -> bool:
+    """Whether there are so many values with this sum and sum of squares."""
+    square, most = sample.total**2, sample.squares * sample.n
+    if sample.n <= 1.0:
+        return math.isclose(square, sample.squares, rel_tol=_ROUNDING) and (sample.n > 0.0 or not square)
+    return square <= most * (1.0 + _ROUNDING)
+
+
+def _number(item: Mapping[str, Any], key: str, least: float = -math.inf, most: float = _MOST) -> float:
     value = item.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{key} is missing" if value is None else f"{key} is no number: {value!r}")
     if value < least:
         raise ValueError(f"{key} is negative: {value!r}")
+    if abs(value) > most:
+        raise ValueError(f"{key} is too large: {value!r}")
     return float(value)
 
 

@@ -159,7 +159,10 @@ def test_every_treatment_is_compared_with_the_control(replayed: Judge) -> None:
         (events(True, "canary", 1, 0), "at has to be a time"),
         (events(1e20, "canary", 1, 0), "out of range"),
         (events(3, "canary", 1, 0), "goes back in time"),
+        (events(7, "canary", 1e17, 0), "n is too large"),
+        ({"at": 7, "arm": ["canary"], "guardrail": "errors", "n": 1, "events": 0}, "is not in the plan"),
         ('{"at": 7, "arm": "canary", "guardrail": "errors", "n": NaN, "events": 0}', "no measurement"),
+        ('{"at": 7, "arm": "canary", "guardrail": "errors", "n": 1e999, "events": 0}', "no measurement"),
     ],
 )
 def test_a_line_that_does_not_fit_ends_with_its_number(replayed: Judge, line: Line | str, words: str) -> None:
@@ -170,9 +173,30 @@ def test_a_line_that_does_not_fit_ends_with_its_number(replayed: Judge, line: Li
     assert len(ended.err.splitlines()) == 1
 
 
-def test_impossible_means_and_exposures_are_refused(replayed: Judge) -> None:
-    wrong = {"at": 1, "arm": "canary", "guardrail": "latency", "n": 2, "sum": 10, "sum_sq": 1}
-    assert "no values have" in replayed([wrong], guardrails=[LATENCY]).err
+@pytest.mark.parametrize(
+    ("n", "total", "squares", "words"),
+    [
+        (2, 10.0, 1.0, "no values have"),
+        (1, 1.0, 3.0, "no values have"),
+        (0, 0.0, 3.0, "no values have"),
+        (0, 1.0, 1.0, "no values have"),
+        (2, 1e200, 1e300, "sum is too large"),
+        (2, 1.0, 1e300, "sum_sq is too large"),
+    ],
+)
+def test_impossible_means_are_refused(replayed: Judge, n: int, total: float, squares: float, words: str) -> None:
+    wrong = {"at": 1, "arm": "canary", "guardrail": "latency", "n": n, "sum": total, "sum_sq": squares}
+    ended = replayed([wrong], guardrails=[LATENCY])
+    assert (ended.status, ended.out) == (2, "")
+    assert words in ended.err
+
+
+def test_no_values_and_one_value_are_means_too(replayed: Judge) -> None:
+    lines = [numbers(0, "stable", []), numbers(1, "stable", [0.1]), numbers(1, "canary", [1e-9])]
+    assert [item["verdict"] for item in verdicts(replayed(lines, guardrails=[LATENCY]))] == ["INSUFFICIENT", "CONTINUE"]
+
+
+def test_events_without_exposure_are_refused(replayed: Judge) -> None:
     assert "exposure" in replayed([events(1, "canary", 0, 1, "crashes")], guardrails=[CRASHES]).err
 
 
@@ -233,6 +257,7 @@ def test_a_plan_may_be_a_policy_file_and_measurements_standard_input(
         ({"steps": [{"weight": 10}, {"weight": 5}]}, "rise"),
         ({"steps": [{"weight": 300}]}, "100"),
         ({"unknown": 1}, "Unknown key"),
+        ({"guardrails": [ERRORS | {"direction": "higher", "margin": 1, "margin_kind": "relative"}]}, "below 1"),
     ],
 )
 def test_a_bad_plan_is_refused_in_one_line(replayed: Judge, plan: dict[str, Any], words: str) -> None:

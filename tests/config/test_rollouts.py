@@ -44,12 +44,12 @@ def test_the_judges_part_of_a_plan_has_defaults() -> None:
 
 def test_everything_can_be_said() -> None:
     slow = {
-        "name": "slow", "kind": "quantile", "direction": "higher", "margin": 1, "margin_kind": "relative",
+        "name": "slow", "kind": "quantile", "direction": "higher", "margin": 0.5, "margin_kind": "relative",
         "critical": False, "min_samples": 7, "metric": "latency", "quantile": 0.9, "threshold": 250,
     }  # fmt: skip
     text = plan(alpha=0.1, control="a", treatments=["b", "c"], weights={"a": 8, "b": 1, "c": 1}, guardrails=[slow])
     expected = Guardrail(
-        "slow", GuardrailKind.QUANTILE, Direction.HIGHER, 1.0, MarginKind.RELATIVE,
+        "slow", GuardrailKind.QUANTILE, Direction.HIGHER, 0.5, MarginKind.RELATIVE,
         is_critical=False, min_samples=7, metric="latency", quantile=0.9, threshold=250.0,
     )  # fmt: skip
     assert parse_judge_plan(text, "plan") == JudgePlan((expected,), 0.1, "a", ("b", "c"), {"a": 8, "b": 1, "c": 1})
