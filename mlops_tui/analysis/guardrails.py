@@ -46,11 +46,25 @@ class Window(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A number of buckets, and the observations of the control and of the treatment in them."""
+
+    buckets: int
+    control: float
+    treatment: float
+
+    @classmethod
+    def of(cls, series: PairedSeries) -> Stretch:
+        """The stretch that a series covers."""
+        return cls(series.buckets, series.control.n, series.treatment.n)
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """What evidence says about harm; None where it says nothing.
 
     ``difference`` is the mean of the buckets' differences, each weighed by its samples (Mantel-Haenszel), over the
-    stretch that the evidence rests on: all buckets, or the recent ones where these speak louder against the margin.
+    stretch that the evidence rests on: all buckets, or the ``recent`` ones where these speak louder against the margin.
     ``log_e`` belongs to the plan's margin. ``is_breached`` and ``is_safe`` are the two decisions there; nothing is safe
     while the recent stretch speaks against it. ``buckets`` counts the stretches of time in which both arms were seen.
     """
@@ -62,6 +76,7 @@ class Assessment:
     is_breached: bool
     is_safe: bool
     buckets: int
+    recent: Stretch | None = None
 
     def latched(self, breach: Assessment) -> Assessment:
         """This with the bound and the evidence of an earlier breach, which hold for all time, where they say more."""
@@ -132,6 +147,7 @@ class GuardrailEvidence:
             is_breached=is_breached,
             is_safe=is_safe and (recent is None or bool(recent[own] < _DOUBT)),
             buckets=buckets,
+            recent=Stretch.of(shown.series) if shown is self._recent else None,
         )
 
     @property

@@ -76,9 +76,15 @@ def _is_over(found: Assessment) -> bool:
 
 
 def _worse(found: Assessment, kind: MarginKind) -> str:
+    """How much worse it is, and in what part of all that was observed where it is not all."""
     if found.difference is None:
         return "worse than a control of nothing"
-    return f"{amount(abs(found.difference), kind)} {'better' if found.difference < 0 else 'worse'}"
+    said = f"{amount(abs(found.difference), kind)} {'better' if found.difference < 0 else 'worse'}"
+    if found.recent is None:
+        return said
+    times, control, treatment = found.recent.buckets, found.recent.control, found.recent.treatment
+    lately = "at the last time" if times == 1 else f"over the last {times:,} times"
+    return f"{said} {lately} ({control:,.10g} and {treatment:,.10g} observations)"
 
 
 def _bound(value: float | None, kind: MarginKind) -> str:

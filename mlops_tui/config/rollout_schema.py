@@ -123,6 +123,10 @@ def _margin_problems(table: GuardrailTable) -> Iterator[PlanProblem]:
         what = f"No harm can exceed the margin {table.margin:g}"
         why = "it is compared with a share of the observations, between 0 and 1"
         yield PlanProblem(("margin",), what, why, f"Write {table.margin / 100:g} for {table.margin:g} %")
+    if table.direction == "higher" and table.margin_kind == "relative" and table.margin >= 1:
+        what = f"No harm can exceed the margin {table.margin:g}"
+        why = "where higher is better, nothing falls by more than all of it"
+        yield PlanProblem(("margin",), what, why, "Write it below 1, such as 0.1 for a tenth of the control's value")
 
 
 def _step_problems(table: RolloutTable) -> Iterator[PlanProblem]:

@@ -323,3 +323,15 @@ def test_means_do_not_depend_on_unit_or_origin(numbers: list[float], unit: float
     plain, changed = judged_in(1.0, 0.0), judged_in(unit, origin * unit)
     assert plain.verdict is changed.verdict
     assert plain.guardrails[0].log_e == pytest.approx(changed.guardrails[0].log_e, rel=1e-3, abs=1e-3)
+
+
+def test_a_difference_of_the_recent_stretch_tells_its_own_samples() -> None:
+    good, bad = (EventSample(200, 2), EventSample(100, 1)), (EventSample(200, 2), EventSample(100, 9))
+    found = judge(JudgePlan((guardrail(margin=0.005),)), [good] * 40 + [bad] * 8)
+    early, late = found[39], found[-1]
+    assert "over the last" not in early.reason
+    result = late.guardrails[0]
+    assert result.difference == pytest.approx(0.08)
+    assert result.n == {"stable": 9_600, "canary": 4_800}
+    assert "0.08 worse over the last 8 times (1,600 and 800 observations)" in late.reason
+    assert "observed were 9,600 of stable and 4,800 of canary at 48 times" in late.reason
