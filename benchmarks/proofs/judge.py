@@ -216,14 +216,15 @@ _LIMITS = """\
 ## What it does not keep
 
 * A level that wanders a little from one time stamp to the next, hidden in the noise of the values, is taken for
-  independent noise until it shows; such streams see more than 5 % false alarms at a margin of zero.
+  independent noise until it shows; such streams see more than 5 % false alarms at a margin of zero. So do
+  levels that take longer to wander back than the rollout lasts.
 * Means need at least three time stamps, and in practice about eight, before the judge says anything of a harm that is
   small against the scatter of single values. Only a harm of several standard deviations is called at once.
 * A mean of unbounded values has no exact test. Beside the t-test, which is asymptotic, the judge bets on which arm is
   worse where the two are far apart. That is exact where a stamp's difference is symmetric around the margin, as it is
   where the arms follow the same law, and not where the canary alone gets a long tail and keeps its mean.
 * One value a time stamp tells no more than which arm is worse: seven bad stamps are worth an e-value of at most 128, of
-  which about 25 count. That is enough for one guardrail at alpha 0.05, not for three that share it."""
+  which about 25 count. That is enough for one guardrail at alpha 0.05, not for two that share it."""
 
 
 if __name__ == "__main__":

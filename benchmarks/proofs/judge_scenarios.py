@@ -39,6 +39,7 @@ NULL = (
 CORRELATED = (
     Scenario("mean, AR(1) 0.6, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.6), wandering(0.0, 0.6)),
     Scenario("mean, AR(1) 0.9, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.9), wandering(0.0, 0.9)),
+    Scenario("mean, AR(1) 0.99, 1 a look", _MEAN, 0.0, 1, wandering(0.0, 0.99), wandering(0.0, 0.99)),
     Scenario("mean, AR(1) 0.9, 50 a look", _MEAN, 0.0, 50, wandering(0.0, 0.9), wandering(0.0, 0.9)),
     Scenario("mean, level AR(1) 0.9 of sd 1, 50 a look", _MEAN, 0.0, 50, shocked(1.0, 0.9), shocked(1.0, 0.9)),
     Scenario("mean, level AR(1) 0.9 of sd 0.2, 50 a look", _MEAN, 0.0, 50, shocked(0.2, 0.9), shocked(0.2, 0.9)),
@@ -50,6 +51,10 @@ CORRELATED = (
     Scenario(
         "p95, AR(1) 0.9 behind it, 50 a look",
         _QUANTILE, 0.0, 50, beyond(_P95, wandering(0.0, 0.9)), beyond(_P95, wandering(0.0, 0.9)),
+    ),
+    Scenario(
+        "p95, level AR(1) 0.9 of sd 1, 10 a look",
+        _QUANTILE, 0.0, 10, beyond(_P95 * 2**0.5, shocked(1.0, 0.9)), beyond(_P95 * 2**0.5, shocked(1.0, 0.9)),
     ),
     Scenario(
         "p50, AR(1) 0.9 behind it, 20 a look",

@@ -117,9 +117,9 @@ class GuardrailResult:
     ``difference``, ``lower`` and ``upper`` are harm, in the unit of ``margin``: positive is worse, and with a relative
     margin they are shares of the control's value. They are None where nothing can be said yet. ``difference`` is
     weighed over time stamps, never pooled; after a BREACH, whose ``lower`` holds for all time, it may come to lie below
-    it. ``n`` is the number of all observations per arm; where ``difference`` is of the recent ones only, ``reason`` tells
-    of how many. ``log_e`` is the natural logarithm of the e-value against "no worse than the margin", None where the
-    method has none.
+    it. ``n`` is the number of all observations per arm; where ``difference`` is of the recent ones only, ``reason``
+    tells of how many. ``log_e`` is the natural logarithm of the e-value against "no worse than the margin", None where
+    the method has none.
     """
 
     name: str

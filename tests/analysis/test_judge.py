@@ -63,7 +63,7 @@ def test_a_hundred_looks_raise_no_more_false_alarms_than_alpha(scenario: Scenari
     assert alarms <= 3
 
 
-@pytest.mark.parametrize("scenario", [CORRELATED[place] for place in (1, 2, 5, 7)], ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [CORRELATED[place] for place in (1, 3, 6, 8)], ids=lambda scenario: scenario.name)
 def test_values_that_hang_together_raise_no_flood_of_false_alarms(scenario: Scenario) -> None:
     alarms = sum(judged(scenario, scenario.stream(seed)).breach is not None for seed in range(RUNS))
     assert alarms <= 5
