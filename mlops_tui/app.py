@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mlops_tui.operations.session import Session
 
 LEAVE_SECONDS = 3.0
+# Long enough for an action that is under way to end, or to leave a word of how far it came.
+CLOSE_SECONDS = 10.0
 LATEST_LOAD_SECONDS = 1.0
 
 
@@ -132,7 +134,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         await self.watches.close()
         if self.session is not None:
             try:
-                await asyncio.wait_for(self._close(self.session), LEAVE_SECONDS)
+                await asyncio.wait_for(self._close(self.session), CLOSE_SECONDS)
             except TimeoutError:
                 self.log.warning("the session did not close in time")
 

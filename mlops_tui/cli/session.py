@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from mlops_tui.cli.options import GlobalOptions
@@ -23,7 +25,14 @@ def ask(options: GlobalOptions, work: Callable[[Session], Awaitable[_Result]]) -
     async def opened() -> _Result:
         from mlops_tui.operations.session import open_session
 
+        _end_on_sigterm()
         async with open_session(target.context, target.credential, SystemClock()) as session:
             return await work(session)
 
     return asyncio.run(opened())
+
+
+def _end_on_sigterm() -> None:
+    """A job that is cancelled gets SIGTERM: it ends as with Ctrl-C, so that what is under way is not cut off."""
+    with suppress(NotImplementedError, RuntimeError, ValueError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)

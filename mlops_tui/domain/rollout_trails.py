@@ -1,8 +1,8 @@
 """The trail of a rollout: what it came to and when, short enough to stand in the line that GitLab keeps of it.
 
 ``1+0.2+1800.h+2400.r+3000`` is read: step 1 began at once, step 2 after 1800 seconds, it was held after 2400 and
-resumed after 3000. ``p`` is a promotion that began, ``a`` an abort. What is noted as it comes has the time of sending in
-place of the seconds, which nobody knows before.
+resumed after 3000. ``p`` is a promotion that began, ``a`` an abort. What is noted as it comes has the time of sending
+in place of the seconds, which nobody knows before.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ state are refused here and nowhere above.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,6 +60,9 @@ class Sender:
             url = error.url or self.session.context.url + call.path
             self.sent.append(CallRecord(call.method.value, url, error.status, error.request_id))
             raise
+        except asyncio.CancelledError:
+            self.sent.append(CallRecord(call.method.value, self.session.context.url + call.path, None, ""))
+            raise
         self.sent.append(CallRecord(call.method.value, answer.url, answer.status, answer.request_id))
         return answer
 
@@ -97,13 +101,19 @@ async def run(session: Session, action: Action, typed: str) -> Receipt:
 
     Raises a RefusedError when it must not be: read-only, not confirmed, changed since the preview, or an earlier action
     on the same model and environment is unsettled. Once the intent is in the journal this always returns a receipt.
+    Cancelled after that, it first lets the calls come to their end, or writes down how far they came.
     """
     intent = action.preview.intent
     refuse_when_read_only(session)
     _require_confirmation(action.preview, typed)
     _require_unchanged(intent.expected, await action.read_state())
+    return await session.uninterrupted.run(_recorded(session, action))
+
+
+async def _recorded(session: Session, action: Action) -> Receipt:
     moment = session.server_now()
-    await session.journal.append(intent_draft(intent, [call.dated(moment) for call in action.preview.calls]))
+    calls = [call.dated(moment) for call in action.preview.calls]
+    await session.journal.append(intent_draft(action.preview.intent, calls))
     receipt = await _perform(action, Sender(session, moment))
     await session.journal.append(receipt_draft(receipt))
     return receipt
@@ -118,9 +128,21 @@ async def _perform(action: Action, sender: Sender) -> Receipt:
             message = f"{error} Whether GitLab did it is not known yet; it is asked before the next action"
             return Receipt(intent, Outcome.UNKNOWN, message, tuple(sender.sent))
         return Receipt(intent, Outcome.FAILED, str(error), tuple(sender.sent))
+    except asyncio.CancelledError:
+        # The program ends, and GitLab did not answer in the time that was left: what was sent is all that is known.
+        return _interrupted(intent, tuple(sender.sent))
     return Receipt(
         intent, performed.outcome, performed.message, tuple(sender.sent), performed.links, performed.followed
     )
+
+
+def _interrupted(intent: Intent, sent: tuple[CallRecord, ...]) -> Receipt:
+    if not sent:
+        return Receipt(intent, Outcome.FAILED, "It was interrupted before anything was sent", ())
+    answered = sum(call.status is not None for call in sent)
+    message = f"It was interrupted when {answered} of {len(sent)} calls that were sent had been answered."
+    message += " What GitLab did is not known yet; it is asked before the next action"
+    return Receipt(intent, Outcome.UNKNOWN, message, sent)
 
 
 def _require_confirmation(preview: Preview, typed: str) -> None:

@@ -81,12 +81,12 @@ class Watcher:
     async def close(self) -> None:
         """Give the lease back."""
         if self._keeper is not None:
-            await self._keeper.give_back()
+            await self.session.uninterrupted.run(self._keeper.give_back())
 
     async def _acting(self, record: Rollout, decision: Decision) -> Look:
         keeper = self._keeper_of(record)
         try:
-            is_ours = await keeper.keep() if decision.course is not Course.OVER else False
+            is_ours = decision.course is not Course.OVER and await self.session.uninterrupted.run(keeper.keep())
         except (NoLeaseError, RemoteError) as error:
             if decision.course is Course.ROLL_BACK:
                 return await self._done(record, decision, None)

@@ -32,6 +32,7 @@ from mlops_tui.gitlab.identity import current_user
 from mlops_tui.gitlab.projects import ProjectDirectory
 from mlops_tui.gitlab.transport import Transport, TransportOptions
 from mlops_tui.live.snapshots import CachedView
+from mlops_tui.operations.uninterrupted import Uninterrupted
 from mlops_tui.storage.cache import Cache
 from mlops_tui.storage.journal import Journal
 
@@ -55,7 +56,7 @@ class Session:
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
     are by project and model id, as last read; ``known_references`` by project, model and version, with when they were;
     ``judges`` are those of rollouts, with what they have seen, ``known_traffic`` what was measured of each;
-    ``server_ahead`` is how far GitLab's clock is ahead.
+    ``server_ahead`` is how far GitLab's clock is ahead; ``uninterrupted`` is for what must not stop half-way.
     """
 
     context: Context
@@ -71,6 +72,7 @@ class Session:
     judges: dict[str, RunningJudge] = field(default_factory=dict)
     known_traffic: dict[str, KnownTraffic] = field(default_factory=dict)
     server_ahead: timedelta = timedelta(0)
+    uninterrupted: Uninterrupted = field(default_factory=Uninterrupted)
     _known_verdicts: KnownVerdicts | None = None
     _user: User | None = None
     _expanded: tuple[datetime, tuple[ProjectRef, ...]] | None = None
@@ -91,7 +93,8 @@ class Session:
         await self.close()
 
     async def close(self) -> None:
-        """End the connections and write what is queued."""
+        """Let actions that are under way end, then end the connections and write what is queued."""
+        await self.uninterrupted.close()
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Listener = Callable[["Watch"], None]
-LEAVE_SECONDS = 3.0
+# Long enough for an action that is under way to end, and for the lease to be given back after it.
+LEAVE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class Watches:
     def __init__(self, *listeners: Listener) -> None:
         self.listeners: list[Listener] = list(listeners)
         self._watches: dict[str, Watch] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         return len(self._watches)
@@ -75,16 +77,21 @@ class Watches:
             self._tell(watch)
 
     async def stop(self, rollout_id: str) -> None:
-        """Watch no longer, and give the lease back."""
+        """Watch no longer: let an action that is under way end, and give the lease back."""
         watch = self._watches.pop(rollout_id, None)
         if watch is not None and watch.task is not None:
+            self._ending.add(watch.task)
+            watch.task.add_done_callback(self._ending.discard)
             watch.task.cancel()
             await asyncio.wait([watch.task], timeout=LEAVE_SECONDS)
             self._tell(watch)
 
     async def close(self) -> None:
         """Stop them all, because the program ends."""
+        ending = list(self._ending)
         await asyncio.gather(*(self.stop(rollout_id) for rollout_id in list(self._watches)))
+        if ending:
+            await asyncio.wait(ending, timeout=LEAVE_SECONDS)
 
     async def _follow(self, session: Session, watch: Watch) -> None:
         from mlops_tui.operations.rollout_watching import Watcher, watching

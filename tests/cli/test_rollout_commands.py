@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +160,21 @@ def test_a_watched_rollout_goes_back_and_its_evidence_is_judged_again(
     again = shell("rollouts", "judge", "--plan", str(evidence.with_suffix(".plan.json")), "--replay", str(evidence))
     assert again.status == 1
     assert "BREACH" in again.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_watch_that_is_ended_gives_its_lease_back(
+    shell: Shell, company: Company, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("MLOPS_TUI_HOME", str(tmp_path / "home"))
+    assert shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", *GO).status == 0
+    line = [sys.executable, "-m", "mlops_tui", "--url", company.server.url, "--project", "acme/fraud"]
+    line += ["rollouts", "watch", "fraud", "--yes", "--confirm", "fraud"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(number)
+        child.communicate(timeout=30)
+    (page,) = shell.items("rollouts", "show", "fraud")
+    told = [event["text"].split(" by ")[0] for event in page["events"] if event["kind"] == "lease"]
+    assert (child.returncode, told) == (130, ["lease 1 was taken", "lease 1 was given back"])

@@ -49,6 +49,13 @@ class Stall:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """The request is forwarded and served; the whole answer comes once ``released`` is set."""
+
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
 class Truncate:
     """A whole and valid HTTP answer whose body is cut to so many bytes."""
 
@@ -72,7 +79,7 @@ class SkewDate:
     seconds: float
 
 
-Fault: TypeAlias = Drop | Drip | Stall | Truncate | Replace | SkewDate
+Fault: TypeAlias = Drop | Drip | Stall | Hold | Truncate | Replace | SkewDate
 
 
 def web_page(title: str = "Sign in", status: int = 200) -> Replace:
@@ -243,6 +250,9 @@ async def _play(fault: Fault | None, answer: bytes, writer: asyncio.StreamWriter
             writer.write(answer[: fault.after])
             await writer.drain()
             await asyncio.Event().wait()
+        case Hold():
+            await asyncio.to_thread(fault.released.wait, _START_SECONDS)
+            writer.write(answer)
         case Drip():
             for start in range(0, len(answer), fault.size):
                 writer.write(answer[start : start + fault.size])
