@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Preview, Subject
 from mlops_tui.domain.deployments import DeploymentStatus, LiveVersion, live_steps, live_version
 from mlops_tui.domain.environments import Environment, EnvironmentState
 from mlops_tui.domain.errors import RefusedError, UsageError
 from mlops_tui.domain.projects import Project, Role
-from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.environments import read_environment, stop_call
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.deliveries import Delivery, read_delivery
+from mlops_tui.operations.flag_shares import with_flag_shares
+from mlops_tui.operations.production import Production
+from mlops_tui.operations.rollout_sightings import read_project
 from mlops_tui.operations.session import Session
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentSummary:
-    """An environment with every model version that serves in it; empty when no deployment names one."""
+    """An environment with every model version that serves in it; empty when no deployment names one.
+
+    It is production when it is that for one of those models; without one, for the model of the project's name.
+    """
 
     project: Project
     environment: Environment
     live: tuple[LiveVersion, ...]
+    is_production: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,6 @@ class _Stop:
 
     summary: EnvironmentSummary
     delivery: Delivery
-    is_production: bool
 
     @property
     def environment(self) -> Environment:
@@ -50,8 +55,8 @@ class _Stop:
 async def list_environments(session: Session) -> Snapshot[tuple[EnvironmentSummary, ...]]:
     """Every environment of every project of the context, production first within each project."""
     projects = await session.projects()
-    deliveries = await asyncio.gather(*(read_delivery(session, project) for project in projects))
-    return session.snapshot(tuple(row for delivery in deliveries for row in summaries(delivery)))
+    found = await asyncio.gather(*(_project_environments(session, project) for project in projects))
+    return session.snapshot(tuple(row for part in found for row in part))
 
 
 async def find_environment(session: Session, name: str) -> EnvironmentSummary:
@@ -86,7 +91,7 @@ async def prepare_stop(session: Session, project: Project, name: str) -> Action:
     subject = Subject(session.context.origin, project.ref.path, stop.model, "", name)
     intent = new_intent(session, ActionKind.STOP_ENVIRONMENT, subject, _state(stop))
     confirmation = Confirmation(ConfirmationKind.YES)
-    if stop.is_production:
+    if stop.summary.is_production:
         confirmation = Confirmation(ConfirmationKind.TYPE_NAME, stop.model or name)
     preview = Preview(
         intent=intent,
@@ -94,7 +99,7 @@ async def prepare_stop(session: Session, project: Project, name: str) -> Action:
         calls=(call,),
         changes=(Change("state", environment.state.value, "stopped, after any stop job"),),
         confirmation=confirmation,
-        is_production=stop.is_production,
+        is_production=stop.summary.is_production,
         obstacles=tuple(_obstacles(stop)),
     )
 
@@ -109,13 +114,18 @@ async def prepare_stop(session: Session, project: Project, name: str) -> Action:
     return Action(preview, read_state, perform)
 
 
-def summaries(delivery: Delivery) -> list[EnvironmentSummary]:
-    """The rows of one project."""
-    return [_summary(delivery, environment) for environment in delivery.environments]
+async def _project_environments(session: Session, project: Project) -> list[EnvironmentSummary]:
+    reading = await read_project(session, project)
+    production = Production(session.context.kind, reading.policy)
+    rows = [_summary(reading.delivery, environment, production) for environment in reading.delivery.environments]
+    return [replace(row, live=with_flag_shares(reading, row.environment.name, row.live)) for row in rows]
 
 
-def _summary(delivery: Delivery, environment: Environment) -> EnvironmentSummary:
-    return EnvironmentSummary(delivery.project, environment, _live_in(delivery, environment))
+def _summary(delivery: Delivery, environment: Environment, production: Production) -> EnvironmentSummary:
+    live = _live_in(delivery, environment)
+    models = {item.model for item in live} or {delivery.project.ref.name}
+    counts = any(production.counts(environment, model) for model in models)
+    return EnvironmentSummary(delivery.project, environment, live, counts)
 
 
 def _live_in(delivery: Delivery, environment: Environment) -> tuple[LiveVersion, ...]:
@@ -137,12 +147,8 @@ async def _stop(session: Session, project: Project, name: str) -> _Stop:
     environment = delivery.environment(name)
     if environment is None:
         raise RefusedError(f"{project.ref.path} has no environment {name}", remedy="It may have been deleted meanwhile")
-    summary = _summary(delivery, environment)
     policy = await session.policy(project)
-    kind = session.context.kind
-    models = {live.model for live in summary.live} or {project.ref.name}
-    counts = any(is_production(environment, name, kind, policy.for_model(model)) for model in models)
-    return _Stop(summary, delivery, counts)
+    return _Stop(_summary(delivery, environment, Production(session.context.kind, policy)), delivery)
 
 
 def _state(stop: _Stop) -> State:

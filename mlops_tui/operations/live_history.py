@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
 from mlops_tui.domain.deployments import LiveVersion, history_of
-from mlops_tui.domain.environments import Tier
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.models import LiveRow, live_rows
+from mlops_tui.operations.production import Production, read_production
 from mlops_tui.operations.session import Session
 
 
@@ -20,31 +21,28 @@ class LiveHistory:
 
     model: str
     delivery: Delivery
+    production: Production
 
     def at(self, moment: datetime) -> tuple[LiveRow, ...]:
         """What served at a past moment, one row for each environment and version."""
-        return live_rows(self.delivery, self.model, moment)
+        return live_rows(self.delivery, self.production, self.model, moment)
 
     @property
     def periods(self) -> tuple[LiveRow, ...]:
         """Every period in which one version served in one environment, the newest first; steps are left out."""
         rows = [
-            LiveRow(period, environment.tier)
+            LiveRow(period, environment.tier, self.production.counts(environment, self.model))
             for environment in self.delivery.environments
             for period in _periods(self.delivery, self.model, environment.name)
         ]
         return tuple(sorted(rows, key=_began_at, reverse=True))
 
-    def tier(self, environment: str) -> Tier:
-        """The tier of an environment."""
-        place = self.delivery.environment(environment)
-        return place.tier if place else Tier.OTHER
-
 
 async def live_history(session: Session, project_path: str, model: str) -> Snapshot[LiveHistory]:
     """The past of one model, as far back as deployments are looked at."""
     project = await session.directory.project(project_path)
-    return session.snapshot(LiveHistory(model, await read_delivery(session, project)))
+    read = asyncio.gather(read_delivery(session, project), read_production(session, project))
+    return session.snapshot(LiveHistory(model, *await read))
 
 
 def _periods(delivery: Delivery, model: str, environment: str) -> list[LiveVersion]:

@@ -15,6 +15,7 @@ from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.domain.versions import in_version_order
 from mlops_tui.gitlab import models as registry
 from mlops_tui.operations.deliveries import Delivery, read_delivery
+from mlops_tui.operations.production import Production, read_production
 from mlops_tui.operations.session import Session
 
 
@@ -24,6 +25,7 @@ class LiveRow:
 
     live: LiveVersion
     tier: Tier
+    is_production: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +118,36 @@ async def live_versions(session: Session, name: str, at: datetime | None = None)
     An environment that the model never reached has a row without a version.
     """
     summary = await find_model(session, name)
-    delivery = await read_delivery(session, summary.project)
-    return session.snapshot(_every_row(delivery, summary.model.name, at))
+    delivery, production = await _delivered(session, summary.project)
+    return session.snapshot(_every_row(delivery, production, summary.model.name, at))
 
 
-def live_rows(delivery: Delivery, model: str, at: datetime | None = None) -> tuple[LiveRow, ...]:
+def live_rows(
+    delivery: Delivery, production: Production, model: str, at: datetime | None = None
+) -> tuple[LiveRow, ...]:
     """What serves one model, from what was read of its project."""
-    return tuple(row for row in _every_row(delivery, model, at) if row.live.version is not None)
+    return tuple(row for row in _every_row(delivery, production, model, at) if row.live.version is not None)
 
 
-def _every_row(delivery: Delivery, model: str, at: datetime | None) -> tuple[LiveRow, ...]:
+async def _delivered(session: Session, project: Project) -> tuple[Delivery, Production]:
+    return await asyncio.gather(read_delivery(session, project), read_production(session, project))
+
+
+def _every_row(delivery: Delivery, production: Production, model: str, at: datetime | None) -> tuple[LiveRow, ...]:
     rows: list[LiveRow] = []
     for environment in delivery.environments:
         live = live_version(delivery.deployments, model, environment.name, at)
         parts = (live, *live_steps(delivery.deployments, live, at))
-        rows += [LiveRow(part, environment.tier) for part in parts]
+        rows += [LiveRow(part, environment.tier, production.counts(environment, model)) for part in parts]
     return tuple(rows)
 
 
 async def _project_models(session: Session, project: Project) -> list[ModelSummary]:
-    models, delivery = await asyncio.gather(
-        registry.list_models(session.transport, project.ref), read_delivery(session, project)
+    models, (delivery, production) = await asyncio.gather(
+        registry.list_models(session.transport, project.ref), _delivered(session, project)
     )
     filled = await asyncio.gather(*(_with_known_versions(session, model) for model in models))
-    return [ModelSummary(project, model, live_rows(delivery, model.name)) for model in filled]
+    return [ModelSummary(project, model, live_rows(delivery, production, model.name)) for model in filled]
 
 
 async def _named(session: Session, projects: list[Project], name: str) -> list[ModelSummary | None]:
@@ -148,8 +156,10 @@ async def _named(session: Session, projects: list[Project], name: str) -> list[M
         model = next((item for item in models if item.name == name), None)
         if model is None:
             return None
-        filled, delivery = await asyncio.gather(_with_versions(session, model), read_delivery(session, project))
-        return ModelSummary(project, filled, live_rows(delivery, name))
+        filled, (delivery, production) = await asyncio.gather(
+            _with_versions(session, model), _delivered(session, project)
+        )
+        return ModelSummary(project, filled, live_rows(delivery, production, name))
 
     return list(await asyncio.gather(*(look(project) for project in projects)))
 

@@ -9,9 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from mlops_tui.analysis.run_rows import RunRow
 from mlops_tui.domain.attention import Matter, MatterKind
-from mlops_tui.domain.contexts import ContextKind
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus, LiveVersion
-from mlops_tui.domain.environments import Tier
 from mlops_tui.domain.errors import RefusedError
 from mlops_tui.domain.models import ModelVersion
 from mlops_tui.domain.projects import Project
@@ -21,6 +19,7 @@ from mlops_tui.domain.versions import parse_version
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.journal import intent_title
 from mlops_tui.operations.models import ModelSummary, list_models
+from mlops_tui.operations.production import Production, read_production
 from mlops_tui.operations.runs import list_runs
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import intent_of
@@ -70,11 +69,11 @@ async def read_overview(session: Session) -> Snapshot[Overview]:
     summaries = (await list_models(session)).data
     projects = await session.projects()
     deliveries = await asyncio.gather(*(read_delivery(session, project) for project in projects))
-    kind = session.context.kind
-    production = tuple(row for summary in summaries for row in _in_production(summary, kind))
+    rules = await asyncio.gather(*(read_production(session, project) for project in projects))
+    production = tuple(row for summary in summaries for row in _in_production(summary))
     matters = [
         *await asyncio.to_thread(_unsettled, session),
-        *(matter for delivery in deliveries for matter in _deployments(delivery, kind)),
+        *(matter for delivered in zip(deliveries, rules, strict=True) for matter in _deployments(*delivered)),
         *(matter for row in production for matter in _of_production(row)),
     ]
     overview = Overview(
@@ -161,7 +160,7 @@ def _unsettled(session: Session) -> list[Matter]:
     return matters
 
 
-def _deployments(delivery: Delivery, kind: ContextKind) -> Iterator[Matter]:
+def _deployments(delivery: Delivery, production: Production) -> Iterator[Matter]:
     """The newest deployment of each model to each environment, where it did not simply succeed."""
     for environment in delivery.environments:
         told: set[str | None] = set()
@@ -173,7 +172,8 @@ def _deployments(delivery: Delivery, kind: ContextKind) -> Iterator[Matter]:
             told.add(model)
             found = _state(item)
             if found is not None:
-                yield _matter(delivery.project, item, *found, is_production=_is_production(environment.tier, kind))
+                counts = production.counts(environment, model or delivery.project.ref.name)
+                yield _matter(delivery.project, item, *found, is_production=counts)
 
 
 def _state(item: Deployment) -> tuple[MatterKind, str] | None:
@@ -204,9 +204,9 @@ def _matter(project: Project, item: Deployment, kind: MatterKind, detail: str, *
     )
 
 
-def _in_production(summary: ModelSummary, kind: ContextKind) -> Iterator[InProduction]:
+def _in_production(summary: ModelSummary) -> Iterator[InProduction]:
     for row in summary.live:
-        if _is_production(row.tier, kind):
+        if row.is_production:
             newest = _newest_release(summary.model.versions)
             path = summary.project.ref.path
             if newest is not None and row.live.version is not None and _is_above(newest.version, row.live.version):
@@ -250,7 +250,3 @@ def _newest_release(versions: Sequence[ModelVersion]) -> ModelVersion | None:
 def _is_above(one: str, other: str) -> bool:
     higher, lower = parse_version(one), parse_version(other)
     return higher is not None and lower is not None and higher > lower
-
-
-def _is_production(tier: Tier, kind: ContextKind) -> bool:
-    return tier is Tier.PRODUCTION or kind is ContextKind.PRODUCTION

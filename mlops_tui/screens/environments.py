@@ -48,11 +48,11 @@ class EnvironmentsView(ListedView, DeliveringView):
         Column("environment", "ENVIRONMENT", 15, flex=2, max_width=30),
         Column("model", "MODEL", 8, flex=2, max_width=30),
         Column("version", "LIVE", 9, flex=1, max_width=20),
+        Column("tier", "TIER", 11, priority=55),
         Column("state", "STATE", 11, priority=60),
         Column("since", "SINCE", 11, priority=50),
         Column("age", "AGE", 5, priority=30),
         Column("by", "BY", 8, flex=1, max_width=20, priority=40),
-        Column("tier", "TIER", 10, priority=5),
         Column("project", "PROJECT", 10, flex=1, max_width=30, priority=20),
         Column("url", "ADDRESS", 20, flex=2, max_width=60, priority=10),
     )
@@ -91,14 +91,14 @@ class EnvironmentsView(ListedView, DeliveringView):
         deployment = live.deployment if live else None
         since = live.since if live else None
         cells = (
-            environment_cell(environment.name, environment.tier, self.host.context),
+            environment_cell(environment.name, is_production=place.is_production),
             Cell(live.model) if live else Cell(NOTHING_KNOWN, Token.MUTED),
             Cell(version_text(live), Token.STRONG) if live else EMPTY,
+            Cell(environment.tier.value, Token.MUTED),
             environment_state(environment.state).cell,
             Cell(short_moment(since, now)),
             Cell(age(since, now), Token.MUTED),
             Cell(deployment.username if deployment else "", Token.MUTED),
-            Cell(environment.tier.value, Token.MUTED),
             Cell(place.project.ref.path, Token.MUTED),
             Cell(environment.external_url, Token.MUTED),
         )
@@ -165,6 +165,7 @@ class EnvironmentsView(ListedView, DeliveringView):
             "name": environment.name,
             "project": place.project.ref.path,
             "tier": environment.tier.value,
+            "production": place.is_production,
             "state": environment.state.value,
             "address": environment.external_url,
             "page": environment.web_url,

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from mlops_tui.domain.contexts import Context, ContextKind
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import EMPTY, Cell
 
 if TYPE_CHECKING:
     from mlops_tui.domain.deployments import LiveVersion
-    from mlops_tui.domain.environments import Tier
 
 PROD = "PROD"
-
-
-def is_production(tier: Tier, context: Context) -> bool:
-    """Whether an environment of this tier counts as production in this context."""
-    from mlops_tui.domain.environments import Tier
-
-    return tier is Tier.PRODUCTION or context.kind is ContextKind.PRODUCTION
 
 
 def version_text(live: LiveVersion) -> str:
@@ -42,6 +33,6 @@ def elsewhere_cell(live: Iterable[LiveVersion]) -> Cell:
     return Cell(", ".join(f"{item.environment} {version_text(item)}" for item in live))
 
 
-def environment_cell(name: str, tier: Tier, context: Context) -> Cell:
+def environment_cell(name: str, *, is_production: bool) -> Cell:
     """An environment's name, production marked."""
-    return Cell(f"{PROD} {name}", Token.PRODUCTION) if is_production(tier, context) else Cell(name)
+    return Cell(f"{PROD} {name}", Token.PRODUCTION) if is_production else Cell(name)

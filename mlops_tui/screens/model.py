@@ -18,7 +18,7 @@ from mlops_tui.screens.actions import MODEL_ACTIONS, REGISTRY_ACTIONS
 from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import BREAKPOINTS, Item, ListedView
-from mlops_tui.screens.live import PROD, environment_cell, is_production, version_text
+from mlops_tui.screens.live import PROD, environment_cell, version_text
 from mlops_tui.screens.models import model_value
 from mlops_tui.screens.moments import ask_moment
 from mlops_tui.screens.retraining import RetrainingView
@@ -103,7 +103,6 @@ class ModelView(ListedView, DeliveringView, RetrainingView):
 
     def on_mount(self) -> None:
         """Draw what is known."""
-        super().on_mount()
         if self._summary is not None:
             self._draw_model(self._summary)
 
@@ -142,10 +141,9 @@ class ModelView(ListedView, DeliveringView, RetrainingView):
 
     def _live_cell(self, version: str) -> Cell:
         rows = [row for row in self._summary.live if row.live.version == version] if self._summary else []
-        is_prod = {row.live.environment: is_production(row.tier, self.host.context) for row in rows}
-        words = [PROD + " " if is_prod[row.live.environment] else "" for row in rows]
+        words = [PROD + " " if row.is_production else "" for row in rows]
         texts = [word + row.live.environment + _share(row) for word, row in zip(words, rows, strict=True)]
-        return Cell(", ".join(texts), Token.PRODUCTION if any(is_prod.values()) else Token.PLAIN)
+        return Cell(", ".join(texts), Token.PRODUCTION if any(row.is_production for row in rows) else Token.PLAIN)
 
     def _take(self, snapshot: Snapshot[ModelSummary]) -> None:
         self._summary = snapshot.data
@@ -179,7 +177,7 @@ class ModelView(ListedView, DeliveringView, RetrainingView):
         has_ended = live.until is not None
         plain = Token.MUTED if has_ended else Token.PLAIN
         return (
-            environment_cell(live.environment, row.tier, self.host.context),
+            environment_cell(live.environment, is_production=row.is_production),
             Cell(version_text(live), plain if has_ended else Token.STRONG),
             Cell(short_moment(live.since, now), plain),
             Cell(short_moment(live.until, now) if has_ended else "still", plain if has_ended else Token.OK),

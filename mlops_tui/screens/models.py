@@ -16,7 +16,7 @@ from mlops_tui.screens.actions import DELETE
 from mlops_tui.screens.delivering import Aim, DeliveringView
 from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.listing import Item, ListedView
-from mlops_tui.screens.live import elsewhere_cell, is_production, production_cell, version_text
+from mlops_tui.screens.live import elsewhere_cell, production_cell, version_text
 from mlops_tui.screens.retraining import RetrainingView
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
@@ -76,9 +76,8 @@ class ModelsView(ListedView, DeliveringView, RetrainingView):
 
     def _item(self, summary: ModelSummary, now: datetime) -> Item:
         model = summary.model
-        is_prod = {row.live.environment: is_production(row.tier, self.host.context) for row in summary.live}
-        production = [row.live for row in summary.live if is_prod[row.live.environment]]
-        elsewhere = [row.live for row in summary.live if not is_prod[row.live.environment]]
+        production = [row.live for row in summary.live if row.is_production]
+        elsewhere = [row.live for row in summary.live if not row.is_production]
         changed = model.latest.created_at if model.latest else model.created_at
         cells = (
             Cell(model.name, Token.STRONG),

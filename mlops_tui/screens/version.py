@@ -23,7 +23,7 @@ from mlops_tui.screens.feeds import Feed
 from mlops_tui.screens.lineage import COLUMNS as LINEAGE_COLUMNS
 from mlops_tui.screens.lineage import LineageEntry, lineage_branches
 from mlops_tui.screens.listing import BREAKPOINTS
-from mlops_tui.screens.live import PROD, is_production
+from mlops_tui.screens.live import PROD
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import bindings
@@ -109,7 +109,6 @@ class VersionView(DeliveringView):
 
     def on_mount(self) -> None:
         """Draw what is known."""
-        super().on_mount()
         if self._summary is not None:
             self._draw_facts(self._summary)
 
@@ -150,8 +149,8 @@ class VersionView(DeliveringView):
         made = moment_text(version.created_at, self.host.clock.now())
         by = f" by {version.author}" if version.author else ""
         live = [row for row in summary.live if row.live.version == version.version]
-        prod = [row.live.environment for row in live if is_production(row.tier, self.host.context)]
-        other = [row.live.environment for row in live if not is_production(row.tier, self.host.context)]
+        prod = [row.live.environment for row in live if row.is_production]
+        other = [row.live.environment for row in live if not row.is_production]
         first = line(
             Cell(f"{version.model} {version.version}", Token.STRONG),
             Cell(f"{PROD} live in {', '.join(prod)}" if prod else "", Token.PRODUCTION),

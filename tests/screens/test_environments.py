@@ -8,10 +8,12 @@ from mlops_tui.widgets.confirm import ConfirmDialog
 from mlops_tui.widgets.details import DetailsDialog
 from mlops_tui.widgets.form import FormDialog
 from tests.operations.company import Company
+from tests.operations.rolling import PLAN, plan_for, start
 from tests.sandbox.factory import client
 from tests.screens.console import opened, until
 
 TABLE = "environments-table"
+STAGING_COUNTS = PLAN.replace("  fraud:", "  fraud:\n    environments: {staging: {production: true}}")
 
 
 async def test_what_is_live_where_since_when_and_by_whom(company: Company) -> None:
@@ -19,8 +21,8 @@ async def test_what_is_live_where_since_when_and_by_whom(company: Company) -> No
         rows = {(row[0], row[1]): row for row in app.rows("environments-table")}
         assert len(rows) == 6
         production = rows["PROD production", "fraud"]
-        assert production[2:5] == ["2.0.0", "✓ available", "05-17 16:21"]
-        assert production[6] == "mona"
+        assert production[2:6] == ["2.0.0", "production", "✓ available", "05-17 16:21"]
+        assert production[7] == "mona"
         assert production[-1] == "https://production.fraud.acme.example"
 
 
@@ -80,8 +82,8 @@ async def test_stopping_production_takes_the_models_name(company: Company) -> No
         assert "fraud 2.0.0 serves there" in app.texts()
         await pilot.press(*"fraud", "enter")
         await until(pilot, lambda: "production is stop" in app.notices())
-        stopped = ["PROD production", "fraud", "2.0.0", "■ stopped"]
-        await until(pilot, lambda: any(row[:4] == stopped for row in app.rows(TABLE)), passing=30)
+        stopped = ["PROD production", "fraud", "2.0.0", "production", "■ stopped"]
+        await until(pilot, lambda: any(row[:5] == stopped for row in app.rows(TABLE)), passing=30)
         await pilot.press("S")
         await until(pilot, lambda: "production is stopped" in app.notices())
         assert not isinstance(app.screen, ConfirmDialog)
@@ -99,3 +101,38 @@ async def test_a_page_is_copied_where_there_is_no_browser_to_see(company: Compan
         await pilot.pause()
         await pilot.press("o")
         await until(pilot, lambda: "no browser here for https://production.fraud.acme.example" in app.notices())
+
+
+async def test_what_the_policy_calls_production_is_marked_everywhere(company: Company) -> None:
+    async with company.session() as session:
+        await plan_for(company, session, STAGING_COUNTS)
+    async with opened(company, "environments", size=(120, 40)) as (app, pilot):
+        assert ["PROD staging", "fraud", "2.1.0", "staging"] in [row[:4] for row in app.rows(TABLE)]
+        await pilot.press("1")
+        overview = ["fraud", "PROD 2.1.0"]
+        await until(pilot, lambda: overview in [row[:2] for row in app.rows("production-table")], passing=1)
+        await pilot.press("3")
+        await until(pilot, lambda: any(row[2] == "PROD 2.0.0, 2.1.0" for row in app.rows("models-table")), passing=1)
+        app.table("models-table").go_to("acme/fraud:fraud")
+        await pilot.press("enter")
+        await until(pilot, lambda: "PROD staging" in [row[1] for row in app.rows("versions-table")], passing=1)
+        await until(pilot, lambda: "PROD staging" in [row[0] for row in app.rows("history-table")], passing=1)
+        await pilot.press("enter")
+        await until(pilot, lambda: "PROD live in staging" in app.texts(), passing=1)
+
+
+async def test_a_policy_file_that_is_wrong_hides_no_environment(company: Company) -> None:
+    async with company.session() as session:
+        await plan_for(company, session, "version: 99\n")
+    async with opened(company, "models", size=(120, 40)) as (app, pilot):
+        await until(pilot, lambda: any(row[2] == "PROD 2.0.0" for row in app.rows("models-table")))
+        await pilot.press("4")
+        await until(pilot, lambda: ["PROD production", "fraud"] in [row[:2] for row in app.rows(TABLE)])
+
+
+async def test_the_shares_of_a_rollout_by_flags_are_told(company: Company) -> None:
+    async with company.session() as session:
+        await start(company, session, PLAN.replace("{weight: 5}, {weight: 25}", "{weight: 40}"))
+    async with opened(company, "environments", size=(120, 40)) as (app, _):
+        serving = [row[2] for row in app.rows(TABLE) if row[:2] == ["PROD production", "fraud"]]
+        assert serving == ["2.0.0 60%", "2.1.0 40%"]
