@@ -21,6 +21,7 @@ from mlops_tui.screens.actions import all_actions, go_actions
 from mlops_tui.screens.first_frame import FirstFrame
 from mlops_tui.screens.frames import FrameStore
 from mlops_tui.screens.launch import Launch
+from mlops_tui.screens.leaving import leave_watching
 from mlops_tui.screens.palette import ActionProvider
 from mlops_tui.screens.registry import VIEWS, ViewEntry
 from mlops_tui.screens.view import View
@@ -117,7 +118,10 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
         module = await asyncio.to_thread(import_module, "mlops_tui.operations.session")
         launch = self.launch
         try:
-            session = module.open_session(launch.context, launch.credential, launch.clock, paths=launch.paths)
+            # Its files are opened with it, which takes as long as another process keeps them busy.
+            session = await asyncio.to_thread(
+                module.open_session, launch.context, launch.credential, launch.clock, paths=launch.paths
+            )
         except MlopsError as error:
             self.connection_is(Connection.REFUSED)
             self.notify(str(error), title="Not connected", severity="error", timeout=60)
@@ -207,7 +211,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
     async def run_command(self, command: Command) -> None:
         """Go where a command says."""
         if command.view in QUIT_WORDS:
-            self.exit(0)
+            self.action_leave()
         elif command.view in CONTEXT_WORDS:
             self.action_choose_context()
         elif command.context is not None and command.context != self.context.name:
@@ -241,7 +245,8 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
             return
         view = command.view or self.current_mode
         launch = replace(self.launch, context=context, credential=credential, view=view, filter=command.filter or "")
-        self.exit(launch)
+        verb = f"Open the context {context.name}"
+        leave_watching(self, self.watches, verb, lambda: self.exit(launch))
 
     async def action_show_view(self, name: str) -> None:
         """Go to a view; a second time, go back to its beginning."""
@@ -282,7 +287,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Leave the program."""
-        self.exit(0)
+        leave_watching(self, self.watches, "Leave the program", lambda: self.exit(0))
 
     def action_interrupt(self) -> None:
         """Copy a selection, or leave when asked twice."""
@@ -295,7 +300,8 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
             self.exit(130)
             return
         self._interrupted_at = now
-        self.notify("Press ctrl+c again to leave", timeout=LEAVE_SECONDS)
+        watched = f", which ends the watch of {self.watches.names}" if len(self.watches) else ""
+        self.notify(f"Press ctrl+c again to leave{watched}", timeout=LEAVE_SECONDS)
 
 
 def _standing(context: Context) -> Standing:

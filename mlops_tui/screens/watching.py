@@ -65,6 +65,11 @@ class Watches:
     def __len__(self) -> int:
         return len(self._watches)
 
+    @property
+    def names(self) -> str:
+        """The versions that are watched."""
+        return ", ".join(f"{watch.rollout.model} {watch.rollout.version}" for watch in self._watches.values())
+
     def get(self, rollout_id: str) -> Watch | None:
         """The watch of a rollout, None where this program does not watch it."""
         return self._watches.get(rollout_id)
