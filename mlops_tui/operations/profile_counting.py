@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -48,7 +49,7 @@ async def _count(
     session: Session, reader: EmbeddedTraces, profile: WindowProfile, tell: Callable[[FoldProgress], None]
 ) -> None:
     with suppress(StorageError):
-        store = TraceStore(reader.path, session.clock)
+        store = await asyncio.to_thread(TraceStore, reader.path, session.clock)
         try:
             await store.add_profile(profile)
             while await store.fold():

@@ -6,6 +6,7 @@ how, and when: exactly one match means done, none means not done, several are le
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import assert_never
 
@@ -37,7 +38,7 @@ async def reconcile(session: Session) -> tuple[Receipt, ...]:
     """Ask about every unsettled intent of this GitLab and write down what was found; those still unknown too."""
     await session.identify()
     receipts: list[Receipt] = []
-    for entry in session.journal.unsettled():
+    for entry in await asyncio.to_thread(session.journal.unsettled):
         intent = intent_of(entry)
         if intent.subject.host != session.context.origin:
             continue

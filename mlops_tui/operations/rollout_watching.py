@@ -6,6 +6,7 @@ lease; whoever starts it elsewhere goes on from what GitLab says.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 from collections.abc import AsyncGenerator
@@ -134,7 +135,7 @@ class Watcher:
 
     async def _settle(self) -> None:
         """Ask what came of actions whose outcome is not known, since they would stand in the way."""
-        if self.session.journal.unsettled():
+        if await asyncio.to_thread(self.session.journal.unsettled):
             await reconcile(self.session)
 
     async def _fresh(self, record: Rollout) -> Rollout:

@@ -67,13 +67,16 @@ class Feeds:
         self._pollers: dict[Feed[Any], Poller[Any]] = {}
         self._errors: dict[Feed[Any], MlopsError] = {}
 
-    def open(self, feeds: Iterable[Feed[Any]], *, is_visible: bool, is_paused: bool) -> None:
-        """Start a poller for each feed."""
+    def open(self, feeds: Iterable[Feed[Any]], *, is_visible: bool, is_paused: bool, has_focus: bool) -> None:
+        """Start a poller for each feed; without the focus each asks once, for a view that was never seen is empty."""
         for feed in feeds:
             poller = self._poller(feed)
             self._pollers[feed] = poller
             if is_paused:
                 poller.pause()
+            if not has_focus:
+                poller.blur()
+                poller.refresh()
             if is_visible:
                 poller.show()
 

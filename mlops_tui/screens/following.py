@@ -88,7 +88,6 @@ class FollowingView(View):
 
     def on_mount(self) -> None:
         """Show the receipt, which will not change."""
-        super().on_mount()
         lines = self.query_one("#receipt-lines", TextLines)
         lines.wraps = True
         lines.show(receipt_lines(self._receipt))

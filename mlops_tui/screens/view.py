@@ -132,17 +132,13 @@ class View(Screen[None]):
         """Ask for data: the session is open."""
         if self._feeds is None:
             self._feeds = Feeds(self.post_message, self.host.clock)
-            self._feeds.open(self.feeds(session), is_visible=self._is_visible, is_paused=self.host.is_paused)
+            self._feeds.open(
+                self.feeds(session),
+                is_visible=self._is_visible,
+                is_paused=self.host.is_paused,
+                has_focus=self.app.app_focus,
+            )
             self.refresh_bindings()
-
-    def restart(self) -> None:
-        """Open other feeds, because what the view shows now depends on other things."""
-        feeds, self._feeds = self._feeds, None
-        self._first_freshness = {}
-        if feeds is not None:
-            self.run_worker(feeds.close(), exit_on_error=False)
-        if self.host.session is not None:
-            self.start(self.host.session)
 
     @on(events.ScreenResume)
     def _resume(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 from mlops_tui.domain.errors import NotSignedInError, UnreachableError
 from mlops_tui.screens.frames import KEEPING_SECONDS, SETTLING_SECONDS
 from mlops_tui.screens.view import RESTAMP_SECONDS
+from mlops_tui.storage import database as storage_database
 from mlops_tui.storage.cache import CacheEntry
 from mlops_tui.widgets.details import DetailsDialog
 from mlops_tui.widgets.footer import Footer
@@ -57,6 +59,16 @@ def refuse(*_: Any, **__: Any) -> NoReturn:
     raise UnreachableError("nothing is loaded, so that only the first frame is there")
 
 
+def recording(work: Callable[..., None], threads: list[threading.Thread]) -> Callable[..., None]:
+    """The same work, which tells in which thread it was done."""
+
+    def recorded(*given: Any, **named: Any) -> None:
+        threads.append(threading.current_thread())
+        work(*given, **named)
+
+    return recorded
+
+
 def stamp(app: SmallApp) -> str:
     return app.names.query_one(PaneTitle).stamp.plain
 
@@ -90,6 +102,31 @@ async def test_polls_while_visible_and_only_then(tmp_path: Path, clock: ManualCl
         blurred = source.asked
         await clock.advance(INTERVAL * 5)
         assert source.asked == blurred
+
+
+async def test_a_view_opened_without_the_focus_asks_once(tmp_path: Path, clock: ManualClock, source: Source) -> None:
+    async with opened(tmp_path, clock) as (app, pilot):
+        app.post_message(events.AppBlur())
+        await quiet(pilot)
+        before = source.asked
+        await app.push_screen(NamesView())
+        await quiet(pilot)
+        await clock.advance(INTERVAL * 5)
+        assert source.asked == before + 1
+        app.post_message(events.AppFocus())
+        await quiet(pilot)
+        await clock.advance(INTERVAL * 1.2)
+        assert source.asked > before + 1
+
+
+async def test_files_are_opened_beside_what_is_drawn(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(storage_database.Database, "__init__", recording(storage_database.Database.__init__, threads))
+    async with opened(tmp_path, clock):
+        assert threads
+        assert threading.main_thread() not in threads
 
 
 async def test_pausing_stops_polling_and_shows_it(tmp_path: Path, clock: ManualClock, source: Source) -> None:
