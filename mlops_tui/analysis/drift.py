@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlops_tui.analysis.bin_groups import all_groups, full_groups
+from mlops_tui.analysis.bin_groups import LEAST_EXPECTED, all_groups, full_groups
 from mlops_tui.analysis.cumulative_distances import kolmogorov_smirnov, wasserstein
 from mlops_tui.analysis.distances import (
     hellinger_distance,
@@ -35,6 +35,8 @@ from mlops_tui.domain.drift import DriftResult, DriftVerdict, FeatureKind, Stati
 from mlops_tui.domain.profiles import CategoryBins, FeatureCounts, FeatureProfile, NumericBins
 
 MOST_CATEGORIES_FOR_CHI2 = 20
+# A rare value that gains such a share of all rows has changed a lot.
+_COMMON = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +238,23 @@ def _verdict(
         return DriftVerdict.INSUFFICIENT, f"it takes {limits.fewest_rows} rows on either side to call nothing a change"
     if _has_only_rare(measured.observation.reference):
         return DriftVerdict.INSUFFICIENT, "its categories are too many and too rare to compare"
-    is_same_single = not measured.law.freedom
-    if not is_same_single and critical > limits.largest_unseen * measured.per_effect:
+    is_single = not measured.law.freedom
+    if is_single and _stays_single(measured.observation.reference, current):
+        return DriftVerdict.INSUFFICIENT, "all but its commonest value are too rare to compare in so few rows"
+    if not is_single and critical > limits.largest_unseen * measured.per_effect:
         return DriftVerdict.INSUFFICIENT, "a large change would not have been seen in so few rows"
     if value > critical:
         return DriftVerdict.OK, remark or "a difference for sure, but too small to count as drift"
     return DriftVerdict.OK, remark
+
+
+def _stays_single(reference: FeatureProfile, current: FeatureCounts) -> bool:
+    """Whether the other values of the reference could become common without a group of their own to show it."""
+    groups = all_groups(reference, current)
+    n, m = groups.n_reference, groups.n_current
+    others = n - int(groups.reference.max())
+    share_seen = (LEAST_EXPECTED * (n + m) / min(n, m) - others) / m
+    return others > 0 and share_seen - others / n > _COMMON
 
 
 def _has_only_rare(reference: FeatureProfile) -> bool:

@@ -22,7 +22,7 @@ _END_SECONDS = 10.0
 @contextmanager
 def child_process(module: str, arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run a module of this program as a process of its own for as long as the block lasts; ``log`` takes its errors."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, PRIVATE_FILE)
     try:
         child = subprocess.Popen(  # noqa: S603 - this very program
             (sys.executable, "-m", module, *arguments),

@@ -49,10 +49,12 @@ def command(
     require_terminal(os.environ, sys.stdin, sys.stdout)
     with _folder(data) as folder:
         is_fresh = not (folder / FILE_NAME).exists()
+        # A folder that is kept keeps its logs, apart from those of other demos; the others have nowhere of their own.
+        logs = private_folder(Paths.of_user().state if data is None else folder / "console" / "state")
         with (
-            running_sandbox(folder) as announced,
+            running_sandbox(folder, logs=logs) as announced,
             reachable(folder, announced, role.value),
-            live_traffic(folder, announced, is_fresh=is_fresh),
+            live_traffic(folder, announced, logs=logs, is_fresh=is_fresh),
         ):
             os.environ[HOME_VARIABLE] = str(folder / "console")
             context = Context(
@@ -68,32 +70,31 @@ def command(
 
 
 @contextmanager
-def running_sandbox(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
+def running_sandbox(folder: Path, *arguments: str, logs: Path) -> Iterator[dict[str, Any]]:
     """Run ``sandbox serve`` as a child process on ``folder``; gives what it announced.
 
     The child ends with the block, and also when this process dies, since its standard input ends then. Raises
     UnreachableError when it does not start.
     """
-    log = private_folder(Paths.of_user().state) / "sandbox.log"
+    log = logs / "sandbox.log"
     line = ("sandbox", "serve", "--end-on-stdin-eof", "--data", str(folder), *arguments)
     with child_process("mlops_tui", line, log) as child:
         yield announcement(child, "The sandbox", log)
 
 
 @contextmanager
-def live_traffic(folder: Path, announced: Mapping[str, Any], *, is_fresh: bool) -> Iterator[None]:
+def live_traffic(folder: Path, announced: Mapping[str, Any], *, logs: Path, is_fresh: bool) -> Iterator[None]:
     """Let the demo's models serve as long as the block lasts, and give a fresh store of traces a past.
 
     Without OpenTelemetry's SDK there is a past, but nothing live, and one line on standard error says so.
     """
-    state = private_folder(Paths.of_user().state)
     addresses = ("--sandbox", announced["url"], "--otlp", announced["otlp"])
     with ExitStack() as stack:
         if is_fresh:
             past = ("--data", str(folder), "--sandbox", announced["url"])
-            stack.enter_context(child_process("mlops_tui.cli.demo_past", past, state / "demo-past.log"))
+            stack.enter_context(child_process("mlops_tui.cli.demo_past", past, logs / "demo-past.log"))
         if is_installed():
-            stack.enter_context(child_process("mlops_tui.sandbox.inference", addresses, state / "inference.log"))
+            stack.enter_context(child_process("mlops_tui.sandbox.inference", addresses, logs / "inference.log"))
         else:
             tell(f"The demo has no live traffic: {MISSING}")
         yield

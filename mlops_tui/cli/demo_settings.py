@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from mlops_tui.config.paths import PRIVATE_FILE, Paths, private_folder
+from mlops_tui.domain.canonical import digest
 
 
 @contextmanager
 def reachable(folder: Path, announced: Mapping[str, Any], role: str) -> Iterator[Path]:
     """Let the command line use the demo in ``folder`` as its user does, for as long as the block lasts.
 
-    Gives the settings file, which ``MLOPS_TUI_CONFIG`` may name. The state folder says which demo was opened last.
+    Gives the settings file, which ``MLOPS_TUI_CONFIG`` may name. The state folder names it for every demo that is open.
     """
     console = private_folder(folder / "console")
-    config, token, note = console / "config.toml", console / "token", Paths.of_user().demo_file
-    private_folder(note.parent)
+    config, token = console / "config.toml", console / "token"
+    note = private_folder(Paths.of_user().demos) / f"{digest(str(folder))[:16]}.json"
     try:
         _write(token, announced["tokens"][role])
         _write(config, _settings(folder, token, announced))

@@ -24,16 +24,16 @@ _TIMEOUT_SECONDS = 10
 
 
 def address(url: str | None) -> str:
-    """The sandbox meant: the one at ``url``, else that of the demo opened last.
+    """The sandbox meant: the one at ``url``, else that of the demo opened last of those that are open.
 
     Raises:
         UsageError: No demo is open.
     """
     if url is not None:
         return url.rstrip("/")
-    file = Paths.of_user().demo_file
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["url"])
+        newest = max(Paths.of_user().demos.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
+        return str(json.loads(newest.read_text(encoding="utf-8"))["url"])
     except (OSError, ValueError, KeyError):
         raise UsageError("No demo is open", remedy="Open one with mlops-tui demo, or name a sandbox by --url") from None
 

@@ -51,9 +51,9 @@ class Paths:
         return self.data / "journal.db"
 
     @property
-    def demo_file(self) -> Path:
-        """Where the demo opened last says at which address its sandbox is; gone once it is left."""
-        return self.state / "demo.json"
+    def demos(self) -> Path:
+        """Where each open demo has a file that says at which address its sandbox is; gone once it is left."""
+        return self.state / "demos"
 
     @property
     def log_file(self) -> Path:

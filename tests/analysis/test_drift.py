@@ -91,6 +91,21 @@ def test_few_rows_can_still_say_that_something_did() -> None:
     assert decision(results_of(REFERENCE, np.full(60, 9.0))).verdict is DriftVerdict.DRIFT
 
 
+def test_rare_values_in_few_rows_are_not_judged() -> None:
+    profile = profiled_texts(["no"] * 4_750 + ["yes"] * 250)
+    for yes, rows, verdict in ((9, 200, DriftVerdict.INSUFFICIENT), (100, 2_000, DriftVerdict.OK)):
+        values = ["no"] * (rows - yes) + ["yes"] * yes
+        (found, *_) = compare([Observation(profile, counted_texts(profile, values))], Limits())
+        assert found.verdict is verdict, found
+        assert ("too rare" in found.reason) == (verdict is DriftVerdict.INSUFFICIENT)
+
+
+def test_a_value_too_rare_to_matter_keeps_no_large_sample_from_an_all_clear() -> None:
+    profile = profiled_texts(["no"] * 19_990 + ["yes"] * 10)
+    values = ["no"] * 19_992 + ["yes"] * 8
+    assert compare([Observation(profile, counted_texts(profile, values))], Limits())[0].verdict is DriftVerdict.OK
+
+
 def test_many_features_need_more_rows_for_an_all_clear() -> None:
     draw = np.random.default_rng(3)
     profile = profiled(draw.normal(size=150))

@@ -18,7 +18,9 @@ from mlops_tui.cli.demo import live_traffic
 from mlops_tui.cli.demo_past import make_past
 from mlops_tui.cli.demo_settings import reachable
 from mlops_tui.cli.demo_traffic import PastTraffic, PastWindow, past_windows
+from mlops_tui.cli.sandbox_switches import address
 from mlops_tui.cli.sandbox_traces import DEMO_WIDTH, SandboxTraces
+from mlops_tui.domain.errors import UsageError
 from mlops_tui.sandbox.inference.switches import Switches
 from mlops_tui.sandbox.server import RunningSandbox, running
 from mlops_tui.sandbox.settings import Settings, World
@@ -98,10 +100,23 @@ def test_without_the_sdk_it_opens_and_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
-    with live_traffic(tmp_path, {"url": "http://127.0.0.1:9", "otlp": "http://127.0.0.1:9/otlp"}, is_fresh=False):
+    nowhere = {"url": "http://127.0.0.1:9", "otlp": "http://127.0.0.1:9/otlp"}
+    with live_traffic(tmp_path, nowhere, logs=tmp_path, is_fresh=False):
         said = capsys.readouterr().err
     assert "no live traffic" in said
     assert "mlops-tui[demo]" in said
+
+
+def test_of_two_open_demos_each_keeps_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLOPS_TUI_HOME", str(tmp_path / "home"))
+    announced = {"tokens": {"developer": "one"}, "projects": [{"path": "acme/fraud"}]}
+    with reachable(tmp_path / "one", announced | {"url": "http://one"}, "developer") as first:
+        with reachable(tmp_path / "two", announced | {"url": "http://two"}, "developer"):
+            assert address(None) == "http://two"
+        assert address(None) == "http://one"
+        assert "http://one" in first.read_text()
+    with pytest.raises(UsageError, match="No demo is open"):
+        address(None)
 
 
 def test_switches_are_set_from_the_command_line(sandbox: SandboxFactory, program: Program) -> None:

@@ -69,7 +69,7 @@ def test_a_wrong_option_is_a_usage_error(program: Program, arguments: tuple[str,
 def test_doctor_finds_nothing_wrong_with_a_sandbox(
     program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_sandbox(tmp_path / "data", "--world", "empty") as announced:
+    with running_sandbox(tmp_path / "data", "--world", "empty", logs=tmp_path) as announced:
         token = announced["tokens"]["maintainer"]
         project = announced["projects"][0]["path"]
         flags = ("--url", announced["url"], "--project", project)
@@ -91,12 +91,15 @@ def test_doctor_finds_nothing_wrong_with_a_sandbox(
 
 
 def test_a_child_that_dies_at_once_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(UnreachableError, match=r"sandbox\.log"), running_sandbox(tmp_path, "--world", "flat"):
+    with (
+        pytest.raises(UnreachableError, match=r"sandbox\.log"),
+        running_sandbox(tmp_path, "--world", "flat", logs=tmp_path),
+    ):
         pytest.fail("it cannot have started")
 
 
 def test_the_child_is_gone_after_the_block(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path, "--world", "empty") as announced:
+    with running_sandbox(tmp_path, "--world", "empty", logs=tmp_path) as announced:
         token = {"PRIVATE-TOKEN": announced["tokens"]["reporter"]}
         request = urllib.request.Request(announced["url"] + "/api/v4/version", headers=token)
         assert "version" in json.load(urllib.request.urlopen(request, timeout=10))
