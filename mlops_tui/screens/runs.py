@@ -126,6 +126,8 @@ class RunsView(View):
         is_text = isinstance(parse_query(self.filter_text), TextSearch)
         if is_text and any(sign in self.filter_text for sign in "<=>"):
             return "No run shows this text. A filter names its field: metrics.auc > 0.9 (esc clears)"
+        if not runs.is_complete:
+            return f"Nothing of the {len(runs.columns):,} runs read so far fits; reading goes on."
         return NOTHING_FITS if self.filter_text else "This experiment has no runs."
 
     def _heading(self) -> str:

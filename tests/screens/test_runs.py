@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from mlops_tui.analysis.run_pages import RunColumnsBuilder
 from mlops_tui.domain.experiments import Experiment
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.operations import run_feed
 from mlops_tui.operations.run_feed import RESYNC_AFTER, RunFeed, RunTable
+from mlops_tui.operations.session import Session
 from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, World
@@ -266,6 +269,28 @@ def many(count: int) -> RunTable:
         experiment,
     )
     return RunTable(builder.build(), (experiment,), is_complete=True)
+
+
+async def test_a_filter_on_runs_that_are_still_read_says_so(
+    training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reading(RunFeed):
+        """A feed that has read some runs and goes on for ever."""
+
+        def __init__(self, session: Session, progress: Callable[[RunTable], None]) -> None:
+            super().__init__(session, progress=progress)
+            self._tell, self._clock = progress, session.clock
+
+        async def update(self, *_: object) -> Snapshot[RunTable]:
+            while True:
+                self._tell(replace(many(50), is_complete=False))
+                await self._clock.sleep(1)
+
+    monkeypatch.setattr(run_feed, "RunFeed", Reading)
+    async with opened(training.company(tmp_path), rows=None) as (app, pilot):
+        await until(pilot, lambda: len(app.table("runs-table").source) == 50, passing=1)
+        await typed(pilot, "nothing")
+        await until(pilot, lambda: "Nothing of the 50 runs read so far fits; reading goes on." in app.texts())
 
 
 async def test_a_hundred_thousand_runs_open_filter_and_sort_without_a_server(
