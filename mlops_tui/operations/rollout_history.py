@@ -163,19 +163,27 @@ def _words(record: Rollout, item: ToldTurn, of: str) -> tuple[EventKind, str]:
     assert_never(turn.phase)
 
 
-def _told_elsewhere(own: Sequence[Story], told: Iterable[RolloutEvent]) -> Iterator[RolloutEvent]:
+def _told_elsewhere(own: Sequence[Story], told: Iterable[RolloutEvent]) -> list[RolloutEvent]:
     """What GitLab tells of others' actions: each of this machine's own stands for the one that is nearest to it."""
-    pending = [story for story in own if story.outcome in {Outcome.DONE, Outcome.UNKNOWN}]
-    for event in told:
-        same = [story for story in pending if _KINDS[story.intent.kind] is event.kind and _is_of(story, event)]
-        if same:
-            pending.remove(min(same, key=lambda story: abs(story.at - event.at)))
-        else:
-            yield event
+    events = list(told)
+    pairs = [
+        (abs(story.at - event.at), place, number)
+        for place, story in enumerate(own)
+        if story.outcome in {Outcome.DONE, Outcome.UNKNOWN}
+        for number, event in enumerate(events)
+        if _is_of(story, event)
+    ]
+    known: dict[int, int] = {}
+    for _, place, number in sorted(pairs):
+        if place not in known and number not in known.values():
+            known[place] = number
+    return [event for number, event in enumerate(events) if number not in known.values()]
 
 
 def _is_of(story: Story, event: RolloutEvent) -> bool:
-    """Whether an action of the same kind is the one that GitLab tells of: that step, that part of a promotion."""
+    """Whether an action may be the one that GitLab tells of: of its kind, that step, that part of a promotion."""
+    if _KINDS[story.intent.kind] is not event.kind:
+        return False
     match event.kind:
         case EventKind.STEPPED:
             number = event.text.split(" ")[1]

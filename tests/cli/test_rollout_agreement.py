@@ -150,12 +150,16 @@ def test_a_rollout_that_went_back_on_a_breach(shell: Shell, company: Company, ho
     assert blind["judgement"]["reason"] == "as written when the rollout ended; no evidence is left."
 
 
-def test_a_rollout_that_was_promoted(shell: Shell, company: Company, home: Path, show: Show) -> None:
-    prepared(company, FRAUD, "acme/fraud")
+@pytest.mark.parametrize("weights", [(5, 25), (5, 25, 100)])
+def test_a_rollout_that_was_promoted(
+    shell: Shell, company: Company, home: Path, show: Show, weights: tuple[int, ...]
+) -> None:
+    plan = FRAUD.replace("{weight: 5}, {weight: 25}", ", ".join(f"{{weight: {weight}}}" for weight in weights))
+    prepared(company, plan, "acme/fraud")
     go = ("--yes", "--confirm", "fraud")
     assert shell("rollouts", "start", "fraud", "2.1.0", "--to", "production", *go).status == 0
     serve(company, home, 8)
-    for _ in range(2):
+    for _ in weights:
         ended = shell("rollouts", "advance", "fraud", *go)
         assert ended.status == 0, ended.err
         serve(company, home, 8)
@@ -165,15 +169,15 @@ def test_a_rollout_that_was_promoted(shell: Shell, company: Company, home: Path,
     assert (here["verdict"], here["state"]) == ("HEALTHY", "done")
     assert_same(here, there)
     assert acts(there) == [
-        ("started", "started: step 1 of 2 at 5 %"),
-        ("stepped", "step 2 of 2 at 25 %"),
+        ("started", f"started: step 1 of {len(weights)} at 5 %"),
+        *(("stepped", f"step {n} of {len(weights)} at {weight} %") for n, weight in enumerate(weights, 1) if n > 1),
         ("promoted", "2.1.0 is deployed in full"),
         ("promoted", "done: 2.1.0 serves everything"),
     ]
     assert acts(there) == acts(here)
-    assert shares(there) == [0.0, 5.0, 25.0, 0.0]
+    assert shares(there) == [0.0, *weights, 0.0]
     # Another plan, made for the next rollout, does not judge this one anew.
-    prepared(company, FRAUD.replace("margin: 0.05", "margin: 0.0001"), "acme/fraud")
+    prepared(company, plan.replace("margin: 0.05", "margin: 0.0001"), "acme/fraud")
     for terminal in ("here", "there"):
         page = show("fraud", terminal)
         assert (page["verdict"], page["judgement"]["reason"]) == (
