@@ -122,8 +122,7 @@ async def read_project(session: Session, project: Project) -> ProjectReading:
     pipelines += await _older_pipelines(session, project, delivery, {pipeline.id for pipeline in pipelines})
     open_ids = _open_pipelines(pipelines)
     jobs = await asyncio.gather(*(pipeline_jobs(session.transport, project.ref, number) for number in open_ids))
-    if flags and flags.server_time:
-        session.server_ahead = flags.server_time - session.clock.now()
+    session.server_time = flags.server_time if flags and flags.server_time else session.clock.now()
     return ProjectReading(
         project=project,
         delivery=delivery,

@@ -56,7 +56,7 @@ class Session:
     ``data`` is the folder of the user's data. ``username`` is empty until ``identify`` was called; ``known_versions``
     are by project and model id, as last read; ``known_references`` by project, model and version, with when they were;
     ``judges`` are those of rollouts, with what they have seen, ``known_traffic`` what was measured of each;
-    ``server_ahead`` is how far GitLab's clock is ahead; ``uninterrupted`` is for what must not stop half-way.
+    ``server_time`` is GitLab's, as last told; ``uninterrupted`` is for what must not stop half-way.
     """
 
     context: Context
@@ -71,7 +71,7 @@ class Session:
     known_references: dict[tuple[int, str, str], tuple[datetime, StoredProfile | None]] = field(default_factory=dict)
     judges: dict[str, RunningJudge] = field(default_factory=dict)
     known_traffic: dict[str, KnownTraffic] = field(default_factory=dict)
-    server_ahead: timedelta = timedelta(0)
+    server_time: datetime | None = None
     uninterrupted: Uninterrupted = field(default_factory=Uninterrupted)
     _known_verdicts: KnownVerdicts | None = None
     _user: User | None = None
@@ -111,8 +111,8 @@ class Session:
         return self._user
 
     def server_now(self) -> datetime:
-        """GitLab's own time, as far as it was told; this machine's where it was not."""
-        return self.clock.now() + self.server_ahead
+        """GitLab's own time as it was told last, which is moments ago in an action; this machine's where it was not."""
+        return self.server_time or self.clock.now()
 
     async def projects(self) -> tuple[Project, ...]:
         """The projects of the context, those of its groups included, by path; groups are expanded anew every hour.
