@@ -19,6 +19,11 @@ from mlops_tui.storage.traces import FILE_NAME, TraceStore
 from tests.operations.company import Company
 from tests.storage.trace_spans import span
 
+
+class ProgramEndedError(BaseException):
+    """The program ends here, as if it were killed; unlike an interrupt it leaves the test's event loop alone."""
+
+
 WIDTH = 10
 _numbers = itertools.count(1)
 PLAN = """

@@ -24,7 +24,7 @@ from mlops_tui.operations.rollouts import (
 )
 from mlops_tui.operations.session import Session
 from tests.operations.company import Company
-from tests.operations.rolling import WATCHED, act, fraud_session, plan_for
+from tests.operations.rolling import WATCHED, ProgramEndedError, act, fraud_session, plan_for
 
 ARMS = WATCHED.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
 Prepare: TypeAlias = Callable[[Session], Awaitable[Action]]
@@ -36,12 +36,12 @@ def ended_after(action: Action, calls: int) -> Action:
     class Killed(Sender):
         async def send(self, call: Any) -> Any:
             if len(self.sent) == calls:
-                raise KeyboardInterrupt
+                raise ProgramEndedError
             return await Sender.send(self, call)
 
     async def perform(sender: Sender) -> Performed:
         await action.perform(Killed(sender.session, sender.moment, sender.sent))
-        raise KeyboardInterrupt
+        raise ProgramEndedError
 
     return Action(action.preview, action.read_state, perform)
 
@@ -56,7 +56,7 @@ async def under_way(session: Session) -> list[Rollout]:
 
 async def crashed(session: Session, action: Action, calls: int) -> Receipt:
     """Let the program end after so many calls, look at what another terminal sees, and settle what is unknown."""
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(ProgramEndedError):
         await run(session, ended_after(action, calls), "fraud")
     (receipt,) = await reconcile(session)
     assert not session.journal.unsettled()

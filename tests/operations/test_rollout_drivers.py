@@ -36,7 +36,7 @@ from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, Tier, World
 from tests.operations.company import Company
-from tests.operations.rolling import WATCHED, act, churn_session, fraud_session, plan_for, start
+from tests.operations.rolling import WATCHED, ProgramEndedError, act, churn_session, fraud_session, plan_for, start
 
 ARMS = WATCHED.replace("driver: flag", "driver: flag\n      flag: fraud-test\n      treatments: [a, b]")
 INGRESS = """
@@ -94,7 +94,7 @@ async def test_several_arms_have_a_flag_each_and_a_half_step_is_finished_or_take
             await prepare_full(session, record.id)
         action = await prepare_advance(session, record.id)
         # The program ends between the first and the second flag.
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(ProgramEndedError):
             await run(session, interrupted(action, after=1), "fraud")
         assert {share for share, _, _ in shares(company).values()} == {"3", "13"}
         (settled,) = await reconcile(session)
@@ -108,7 +108,7 @@ async def test_several_arms_have_a_flag_each_and_a_half_step_is_finished_or_take
         assert [share for share, _, _ in shares(company).values()] == ["13", "14"]
         # Aborting half-way: what the crash left behind is taken back as well.
         action = await prepare_abort(session, record.id, "enough seen")
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(ProgramEndedError):
             await run(session, interrupted(action, after=1), "fraud")
         assert (await status(session, record)).state is RolloutState.ROLLING_BACK
         await act(session, await prepare_abort(session, record.id, "enough seen"))
@@ -123,7 +123,7 @@ def interrupted(action: Action, after: int) -> Action:
         class Ending(Sender):
             async def send(self, call: Any) -> Any:
                 if len(self.sent) == after:
-                    raise KeyboardInterrupt
+                    raise ProgramEndedError
                 return await Sender.send(self, call)
 
         return await action.perform(Ending(sender.session, sender.moment, sender.sent))
