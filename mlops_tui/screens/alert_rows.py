@@ -27,7 +27,7 @@ TREND = 12
 WIDE_TREND = 48
 COLUMNS = (
     Column("state", "STATE", 14),
-    Column("name", "ALERT", 12, flex=3, max_width=40),
+    Column("name", "ALERT", 14, flex=3, max_width=40),
     Column("model", "MODEL", 7, flex=1, max_width=24, priority=70),
     Column("environment", "WHERE", 15, flex=1, max_width=24, priority=50),
     Column("value", "VALUE", 8, align=Align.RIGHT),

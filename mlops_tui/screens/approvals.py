@@ -48,14 +48,14 @@ class ApprovalsView(ListedView, DecidingView):
     EMPTY = f"{Sign.OK.glyph} Nothing waits for a person."
     COLUMNS = (
         Column("mine", "FOR YOU", 9),
-        Column("what", "WHAT", 22, flex=4, max_width=60),
-        Column("environment", "WHERE", 10, flex=1, max_width=24),
+        Column("what", "WHAT", 24, flex=4, max_width=60),
+        Column("environment", "WHERE", 15, flex=1, max_width=24),
         Column("missing", "MISSING", 14, flex=2, max_width=44, priority=60),
         Column("age", "WAITS", 5, align=Align.RIGHT, priority=50),
         Column("by", "BY", 6, flex=1, max_width=20, priority=40),
         Column("kind", "KIND", 13, priority=20),
-        Column("project", "PROJECT", 10, flex=1, max_width=30, priority=15),
-        Column("reason", "WHY NOT YOU", 18, flex=3, max_width=70, priority=30),
+        Column("project", "PROJECT", 22, flex=1, max_width=30, priority=12),
+        Column("reason", "WHY NOT YOU", 24, flex=3, max_width=70, priority=15),
     )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(APPROVALS_ACTIONS)]
 

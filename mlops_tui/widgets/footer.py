@@ -16,6 +16,9 @@ from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.actions import Refusal
 from mlops_tui.widgets.cells import Cell, line
 
+_GAP = "  "
+_WIDE = 100
+
 
 @runtime_checkable
 class Refusing(Protocol):
@@ -56,7 +59,7 @@ def key_hints(screen: Screen[Any]) -> tuple[KeyHint, ...]:
 
 
 class Footer(Widget):
-    """Key hints on one line, greyed where a key is refused; the reasons stand behind them."""
+    """Key hints on one line, greyed where a key is refused; the reason stands behind the last key that it is for."""
 
     DEFAULT_CSS = """
     Footer { dock: bottom; height: 1; background: $panel; color: $foreground; padding: 0 1; }
@@ -70,18 +73,15 @@ class Footer(Widget):
         self.call_after_refresh(self._update, self.screen)
 
     def render(self) -> RenderResult:
-        """As many hints as fit, the ones of the view first; help, and why keys are refused, always."""
+        """As many hints as fit, the ones of the view first; help always, and in wide terminals the command line."""
         shown = sorted((hint for hint in self.hints if hint.is_shown), key=_rank)
-        help_hint = [_hint(hint) for hint in shown if hint.action_id == "app.help"]
-        reason = _reasons(shown)
-        room = self.content_size.width - sum(piece.cell_length for piece in (reason, *help_hint))
-        pieces: list[Content] = []
-        for hint in shown:
-            piece = Content.assemble(_hint(hint), "  ")
-            if hint.action_id != "app.help" and piece.cell_length <= room:
-                pieces.append(piece)
-                room -= piece.cell_length
-        return Content.assemble(*pieces, reason, *help_hint)
+        kept = ("app.command", "app.help") if self.content_size.width >= _WIDE else ("app.help",)
+        always = [_piece(hint) for action in kept for hint in shown if hint.action_id == action]
+        hints = _that_fit(
+            [hint for hint in shown if hint.action_id not in kept],
+            self.content_size.width - sum(piece.cell_length for piece in always) + len(_GAP),
+        )
+        return Content.assemble(*_with_reasons(hints), *always)
 
     def _update(self, screen: Screen[Any]) -> None:
         if screen.is_attached and screen.is_active:
@@ -95,12 +95,40 @@ def _rank(hint: KeyHint) -> int:
     return order.get(scope, 0)
 
 
+def _that_fit(hints: list[KeyHint], room: int) -> list[KeyHint]:
+    """The hints for which there is room beside the reasons, each of which is told once."""
+    fitting: list[KeyHint] = []
+    words: set[str] = set()
+    for hint in hints:
+        word = hint.refusal.word if hint.refusal is not None else ""
+        told = 0 if not word or word in words else _reason(word).cell_length
+        length = _piece(hint).cell_length + told
+        if length <= room:
+            fitting.append(hint)
+            words.add(word)
+            room -= length
+    return fitting
+
+
+def _with_reasons(hints: list[KeyHint]) -> list[Content]:
+    last = {hint.refusal.word: place for place, hint in enumerate(hints) if hint.refusal is not None}
+    pieces: list[Content] = []
+    for place, hint in enumerate(hints):
+        pieces.append(_piece(hint))
+        if hint.refusal is not None and last[hint.refusal.word] == place:
+            pieces.append(_reason(hint.refusal.word))
+    return pieces
+
+
+def _piece(hint: KeyHint) -> Content:
+    return Content.assemble(_hint(hint), _GAP)
+
+
+def _reason(word: str) -> Content:
+    return line(Cell(f"({word}){_GAP}", Token.MUTED))
+
+
 def _hint(hint: KeyHint) -> Content:
     if hint.refusal is not None:
         return line(Cell(f"{hint.keys[0]} {hint.title}", Token.REFUSED))
     return line(Cell(hint.keys[0], Token.KEY), " ", hint.title)
-
-
-def _reasons(hints: list[KeyHint]) -> Content:
-    words = dict.fromkeys(hint.refusal.word for hint in hints if hint.refusal is not None)
-    return line(Cell(f"({', '.join(words)})  ", Token.MUTED)) if words else Content("")

@@ -248,7 +248,8 @@ async def test_what_is_shown_is_kept_though_the_program_never_ends_in_peace(
 async def test_keys_that_change_something_are_greyed_with_the_reason(tmp_path: Path, clock: ManualClock) -> None:
     async with opened(tmp_path, clock, is_read_only=True) as (app, pilot):
         assert "P Promote" in footer(app)
-        assert "(read-only)" in footer(app)
+        assert "R Roll back  (read-only)  enter Open" in footer(app)
+        assert footer(app).count("(read-only)") == 1
         await pilot.press("P")
         await quiet(pilot)
         messages = [notification.message for notification in app._notifications]
