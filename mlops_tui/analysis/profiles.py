@@ -155,20 +155,3 @@ def reference_profile(features: Iterable[FeatureProfile]) -> ReferenceProfile:
     if len(set(names)) < len(names):
         raise ProfileError("The profile holds a feature twice")
     return ReferenceProfile(chosen, profile_digest(chosen))
-
-
-def merged_profiles(one: ReferenceProfile, other: ReferenceProfile) -> ReferenceProfile:
-    """The profile of both data sets, which were counted in the same bins.
-
-    Raises:
-        ProfileError: their features or bins differ.
-    """
-    pairs = [(feature, other.feature(feature.name)) for feature in one.features]
-    if len(one.features) != len(other.features):
-        raise ProfileError("The profiles cannot be merged", why="they do not have the same features")
-    merged = []
-    for mine, theirs in pairs:
-        if theirs is None or (mine.kind, mine.bins) != (theirs.kind, theirs.bins):
-            raise ProfileError("The profiles cannot be merged", why=f"the bins of {mine.name} differ")
-        merged.append(FeatureProfile(mine.name, mine.kind, mine.bins, mine.counts.merged(theirs.counts)))
-    return reference_profile(merged)

@@ -13,16 +13,14 @@ T = TypeVar("T")
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
-_STALE_INTERVALS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The text of a view's stamp, and in how many seconds it has to be drawn anew if no newer data come."""
+    """The text of a view's stamp, and whether it tells that the data are old."""
 
     text: str
     is_stale: bool
-    lasts: float
 
 
 def as_of(moment: datetime, zone: tzinfo) -> str:
@@ -46,13 +44,6 @@ def age_in_words(age: timedelta) -> str:
 def stamp(snapshot: Snapshot[T], now: datetime, interval: float, zone: tzinfo) -> Stamp:
     """Return "as of" while the data are fresh and their age once three polling ``interval`` seconds have passed."""
     age = snapshot.age(now)
-    seconds = age.total_seconds()
     if snapshot.is_stale(now, interval):
-        return Stamp(age_in_words(age), True, _until_next_words(seconds))
-    return Stamp(as_of(snapshot.fetched_at, zone), False, max(1.0, _STALE_INTERVALS * interval - seconds))
-
-
-def _until_next_words(seconds: float) -> float:
-    """Seconds until an age is told in other words."""
-    unit = next((unit for unit, end in ((_MINUTE, _HOUR), (_HOUR, _DAY)) if seconds < end), _DAY)
-    return unit - seconds % unit
+        return Stamp(age_in_words(age), True)
+    return Stamp(as_of(snapshot.fetched_at, zone), False)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mlops_tui.analysis import profiles
 from mlops_tui.analysis.profile_documents import dump_profile, load_profile
-from mlops_tui.analysis.profiles import CategoricalReference, NumericReference, merged_profiles, reference_profile
+from mlops_tui.analysis.profiles import CategoricalReference, NumericReference, reference_profile
 from mlops_tui.analysis.tallies import NumericTally
 from mlops_tui.analysis.value_tables import ValueTable
 from mlops_tui.domain.drift import FeatureKind
@@ -220,15 +220,6 @@ def test_a_foreign_file_is_refused_with_its_name(change: dict[str, Any]) -> None
     document = json.loads(dump_profile(a_profile())) | change
     with pytest.raises(ProfileError, match=r"p\.json"):
         load_profile(json.dumps(document, separators=(",", ":")).encode(), "p.json")
-
-
-def test_profiles_of_the_same_bins_add_up() -> None:
-    profile = a_profile()
-    both = merged_profiles(profile, profile)
-    assert [feature.counts.n for feature in both.features] == [6_000, 8]
-    other = reference_profile([profiled(np.array([1.0, 2.0]), "amount"), profile.features[1]])
-    with pytest.raises(ProfileError, match="amount"):
-        merged_profiles(profile, other)
 
 
 def test_the_identity_does_not_depend_on_the_order_of_features() -> None:
