@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, ApprovalState, in_inbox_order
+from mlops_tui.domain.approval_states import ApprovalState
+from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, in_inbox_order
 from mlops_tui.domain.errors import MlopsError, NotSignedInError, UnreachableError
 from mlops_tui.domain.projects import Project, User
 from mlops_tui.domain.snapshots import Snapshot

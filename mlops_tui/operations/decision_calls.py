@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from mlops_tui.domain.actions import Intent
 from mlops_tui.domain.api_calls import ApiCall
-from mlops_tui.domain.approvals import COMMENT_LIMIT, Approval, ApprovalKind, ApprovalState, Decision
+from mlops_tui.domain.approval_states import ApprovalState
+from mlops_tui.domain.approvals import COMMENT_LIMIT, Approval, ApprovalKind, Decision
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.evidence_sheets import Keeping
 from mlops_tui.domain.projects import Role, User

@@ -14,7 +14,8 @@ from mlops_tui.domain.actions import (
     Subject,
 )
 from mlops_tui.domain.api_calls import ApiCall
-from mlops_tui.domain.approvals import Approval, ApprovalKind, ApprovalState, Decision, Obstacle
+from mlops_tui.domain.approval_states import ApprovalState, Obstacle
+from mlops_tui.domain.approvals import Approval, ApprovalKind, Decision
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError, RefusedError, RemoteError, UsageError
 from mlops_tui.domain.evidence_sheets import mark

@@ -5,17 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from mlops_tui.domain.approvals import (
-    Approval,
-    ApprovalId,
-    ApprovalKind,
-    ApprovalRule,
-    ApprovalState,
-    Decision,
-    Obstacle,
-    Standing,
-    Vote,
-)
+from mlops_tui.domain.approval_states import ApprovalState, Obstacle
+from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, ApprovalRule, Decision, Standing, Vote
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus
 from mlops_tui.domain.errors import NotAllowedError, NotFoundError, UnknownNameError
 from mlops_tui.domain.jobs import Job

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from mlops_tui.domain.approvals import (
-    Approval,
-    ApprovalId,
-    ApprovalKind,
-    Obstacle,
-    Standing,
-)
+from mlops_tui.domain.approval_states import Obstacle
+from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, Standing
 from mlops_tui.domain.projects import Role
 from mlops_tui.gitlab.merge_requests import (
     MergeRequest,

@@ -5,21 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from mlops_tui.domain.approvals import (
-    Approval,
-    ApprovalId,
-    ApprovalKind,
-    ApprovalRule,
-    Decision,
-    Obstacle,
-    Standing,
-    Vote,
-)
+from mlops_tui.domain.approval_states import Obstacle
+from mlops_tui.domain.approvals import Approval, ApprovalId, ApprovalKind, ApprovalRule, Decision, Standing, Vote
 from mlops_tui.domain.deployments import DeploymentStatus
 from mlops_tui.domain.errors import RefusedError
 from mlops_tui.domain.journal import EntryKind
 from mlops_tui.domain.policy import ApprovalPolicy
-from mlops_tui.domain.projects import Project, Role, User
+from mlops_tui.domain.projects import User
 from mlops_tui.domain.votes import Electorate, Tally, count_votes
 from mlops_tui.gitlab.issues import RequestIssue, get_request, list_notes, list_requests
 from mlops_tui.operations.session import Session
@@ -188,11 +180,6 @@ def _has_run(around: Surroundings, issue: RequestIssue) -> bool:
         and item.created_at >= issue.created_at
         for item in around.delivery.deployments
     )
-
-
-def may_ask(project: Project) -> bool:
-    """Whether the token's role may make a request with its labels."""
-    return project.role >= Role.REPORTER
 
 
 def is_granted(counted: CountedRequest, evidence: str) -> bool:

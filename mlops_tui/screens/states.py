@@ -6,7 +6,7 @@ from typing import assert_never
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.alerts import AlertState
-from mlops_tui.domain.approvals import ApprovalState
+from mlops_tui.domain.approval_states import ApprovalState
 from mlops_tui.domain.drift import DriftVerdict
 from mlops_tui.domain.environments import EnvironmentState
 from mlops_tui.domain.judgements import Verdict

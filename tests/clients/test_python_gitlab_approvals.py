@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gitlab import Gitlab
 
-from mlops_tui.domain.approvals import ApprovalKind, ApprovalState, Decision
+from mlops_tui.domain.approval_states import ApprovalState
+from mlops_tui.domain.approvals import ApprovalKind, Decision
 from mlops_tui.domain.promotion_requests import DecisionNote, decision_text, read_request
 from mlops_tui.operations.approvals import InboxReader, find_approval
 from tests.operations.approving import FRAUD, deploy, protect, raw

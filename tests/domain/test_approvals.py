@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mlops_tui.domain.approval_states import ApprovalState, Obstacle
 from mlops_tui.domain.approvals import (
     Approval,
     ApprovalId,
     ApprovalKind,
     ApprovalRule,
-    ApprovalState,
     Decision,
-    Obstacle,
     Standing,
     Vote,
     in_inbox_order,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mlops_tui.domain.actions import ConfirmationKind, Outcome
-from mlops_tui.domain.approvals import ApprovalKind, ApprovalState, Decision, Obstacle
+from mlops_tui.domain.approval_states import ApprovalState, Obstacle
+from mlops_tui.domain.approvals import ApprovalKind, Decision
 from mlops_tui.domain.errors import NotConfirmedError, RefusedError, StateChangedError, UsageError
 from mlops_tui.domain.evidence_sheets import read_mark
 from mlops_tui.gitlab.evidence_sheets import read_sheet

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from mlops_tui.domain.actions import Outcome
-from mlops_tui.domain.approvals import ApprovalId, ApprovalState, Decision, Obstacle
+from mlops_tui.domain.approval_states import ApprovalState, Obstacle
+from mlops_tui.domain.approvals import ApprovalId, Decision
 from mlops_tui.domain.errors import RefusedError
 from mlops_tui.domain.promotion_requests import DecisionNote, decision_text, read_request
 from mlops_tui.operations.actions import run

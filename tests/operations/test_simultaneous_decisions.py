@@ -9,7 +9,8 @@ from itertools import permutations
 import pytest
 
 from mlops_tui.domain.actions import Outcome, Receipt
-from mlops_tui.domain.approvals import ApprovalId, ApprovalState, Decision
+from mlops_tui.domain.approval_states import ApprovalState
+from mlops_tui.domain.approvals import ApprovalId, Decision
 from mlops_tui.domain.errors import StateChangedError
 from mlops_tui.operations.actions import Action, Performed, Sender, State, run
 from mlops_tui.operations.approvals import find_approval
