@@ -29,9 +29,12 @@ def conditions_of(step: RolloutStep) -> str:
 
 
 def needs_of(record: Rollout, moment: Moment) -> str:
-    """What the step still needs, or what it waits for; empty where there is no step. ``moment`` writes a time."""
+    """What the step still needs, or what it waits for; ``moment`` writes a time.
+
+    Empty where there is no step, and after a breach, when nothing more is needed.
+    """
     needs, step = record.needs, record.step
-    if needs is None or record.state.is_over:
+    if needs is None or record.state.is_over or record.verdict is Verdict.BREACH:
         return ""
     missing = [format_duration(needs.soak_left)] if needs.soak_left else []
     missing += [f"{count:,} of {arm}" for arm, count in needs.samples_left.items() if count]

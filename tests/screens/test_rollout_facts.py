@@ -33,13 +33,18 @@ def said(record: Rollout) -> str:
         (READY, "the step has its time and samples, and waits for a verdict"),
         (HEALTHY, "the step is complete"),
         (MANUAL, "the step has neither a time nor samples to wait for, so a person goes on"),
-        (replace(BREACH, needs=FULL), "the step has its time and samples"),
     ],
-    ids=["soaking", "undecided", "healthy", "manual", "breach"],
+    ids=["soaking", "undecided", "healthy", "manual"],
 )
 def test_a_step_is_complete_only_when_it_is(record: Rollout, words: str) -> None:
     assert words in said(record)
     assert ("the step is complete" in said(record)) is (record is HEALTHY)
+
+
+@pytest.mark.parametrize("record", [BREACH, replace(BREACH, needs=FULL)])
+def test_after_a_breach_nothing_more_is_needed(record: Rollout) -> None:
+    assert "needs" not in said(record)
+    assert "the step has" not in said(record)
 
 
 def test_the_tree_calls_no_undecided_step_complete() -> None:
