@@ -8,6 +8,7 @@ import platform
 import shutil
 import sys
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 import typer
@@ -20,8 +21,10 @@ from mlops_tui.cli.targets import Settings, Target
 from mlops_tui.config.paths import Paths, settings_file
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import ExitCode, MlopsError
+from mlops_tui.domain.identity import TokenDetails
 from mlops_tui.widgets.terminal import require_terminal
 
+_EXPIRES_SOON = 14
 _COLUMNS = (Column("check", "check"), Column("verdict", "verdict"), Column("found", "found"))
 
 
@@ -51,7 +54,7 @@ def command(*, options: GlobalOptions) -> None:
     try:
         target = Settings.load().target(options.choice, options.token_file)
         checks += _target(target)
-        checks += asyncio.run(_instance(target))
+        asyncio.run(_ask_instance(target, checks))
     except MlopsError as error:
         checks.append(Check("context", Verdict.WRONG, str(error)))
         status = error.exit_code
@@ -94,18 +97,30 @@ def _target(target: Target) -> list[Check]:
     ]
 
 
-async def _instance(target: Target) -> list[Check]:
-    """Ask the instance who we are, and about each project; raises what keeps us from it."""
+def _rights(token: TokenDetails, today: date) -> Check:
+    """What the token opens, and until when."""
+    days = token.days_left(today)
+    ends = "it never expires" if days is None else f"it expires on {token.expires_on}, in {days} days"
+    verdict = Verdict.OK if days is None or days > _EXPIRES_SOON else Verdict.INFO
+    scopes = ", ".join(sorted(token.scopes)) or "no scope"
+    if not token.may_read:
+        return Check("scopes", Verdict.WRONG, f"{scopes}: nothing can be read; make a token with read_api, or with api")
+    if not token.may_write:
+        return Check("scopes", Verdict.INFO, f"{scopes}: nothing can be changed, and runs cannot be searched; {ends}")
+    return Check("scopes", verdict, f"{scopes}; {ends}")
+
+
+async def _ask_instance(target: Target, checks: list[Check]) -> None:
+    """Add what the instance says of itself, of us and of each project; raises what keeps us from it."""
     from mlops_tui.gitlab.identity import read_identity
     from mlops_tui.operations.session import open_session
 
     async with open_session(target.context, target.credential, SystemClock()) as session:
         identity = await read_identity(session.transport)
         release = identity.instance
-        checks = [
-            Check("instance", Verdict.OK, f"GitLab {release.version if release else '(version not told)'}"),
-            Check("user", Verdict.OK, identity.user.username),
-        ]
-        for project in await session.projects():
-            checks.append(Check(project.ref.path, Verdict.OK, f"{project.role.title}"))  # noqa: PERF401 - one await feeds it
-        return checks
+        checks.append(Check("instance", Verdict.OK, f"GitLab {release.version if release else '(version not told)'}"))
+        checks.append(Check("user", Verdict.OK, identity.user.username))
+        if identity.token is not None:
+            checks.append(_rights(identity.token, SystemClock().now().date()))
+        projects = await session.projects()
+        checks += [Check(project.ref.path, Verdict.OK, project.role.title) for project in projects]

@@ -41,8 +41,9 @@ class Poller(Generic[T]):
     ``snapshot`` is always the latest. While there are no data at all, errors go to ``deliver_error``.
 
     The snapshot kept in ``cached`` comes first. An error leaves the last data standing and makes the next request wait
-    longer, up to ``longest_wait``; a refused token or role stops the poller until ``refresh``. Intervals are in
-    seconds. The methods are for the event loop's thread; ``show`` needs a running loop, ``close`` ends everything.
+    longer, up to ``longest_wait``; a refused token or role stops the poller until ``refresh``. What a person waits for,
+    the first data and a ``refresh``, is asked before what is merely renewed. Intervals are in seconds. The methods are
+    for the event loop's thread; ``show`` needs a running loop, ``close`` ends everything.
     """
 
     def __init__(
@@ -130,11 +131,6 @@ class Poller(Generic[T]):
         self._is_paused = False
         self._wake.set()
 
-    def stop(self) -> None:
-        """Ask for nothing by itself until ``refresh``: there is nothing more to come."""
-        self._is_stopped = True
-        self._wake.set()
-
     def refresh(self) -> None:
         """Ask now, because a person wants it, also when paused or stopped; a hidden view asks once it is shown.
 
@@ -198,7 +194,7 @@ class Poller(Generic[T]):
         was_asked, self._is_asked = self._is_asked, False
         self._is_stopped = self._is_abandoned = False
         self._pacing.begun(self._clock.monotonic())
-        self._flight = asyncio.create_task(self._call())
+        self._flight = asyncio.create_task(self._call(is_awaited=was_asked or self._snapshot is None))
         try:
             answer = await self._flight
         except asyncio.CancelledError:
@@ -217,8 +213,14 @@ class Poller(Generic[T]):
         finally:
             self._flight = None
 
-    async def _call(self) -> T | Snapshot[T]:
-        return await self._fetch()
+    async def _call(self, *, is_awaited: bool) -> T | Snapshot[T]:
+        if is_awaited:
+            return await self._fetch()
+        # The first frame is drawn before anything of GitLab's is loaded.
+        from mlops_tui.gitlab.budget import polling
+
+        with polling():
+            return await self._fetch()
 
     def _succeed(self, answer: T | Snapshot[T]) -> None:
         snapshot = answer if isinstance(answer, Snapshot) else Snapshot(answer, self._clock.now(), self._source)

@@ -19,6 +19,7 @@ from mlops_tui.domain.errors import (
     UnreachableError,
 )
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.gitlab.budget import Priority, read_priority
 from mlops_tui.live.pacing import SPACING
 from mlops_tui.live.pollers import Poller, PollState
 from mlops_tui.live.snapshots import CACHED, CachedView
@@ -39,6 +40,7 @@ class Source:
     answer: Rows | Snapshot[Rows] | Exception = (1.0,)
     is_slow: bool = False
     started_at: list[float] = field(default_factory=list)
+    priorities: list[Priority] = field(default_factory=list)
     cancelled: int = 0
     running: int = 0
     most_running: int = 0
@@ -46,6 +48,7 @@ class Source:
 
     async def fetch(self) -> Rows | Snapshot[Rows]:
         self.started_at.append(self.clock.monotonic())
+        self.priorities.append(read_priority())
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         answer = self.answer
@@ -125,6 +128,15 @@ async def test_it_asks_about_once_in_an_interval_with_jitter(view: View) -> None
     assert 18 <= len(starts) <= 23
     assert all(0.9 * INTERVAL <= gap <= 1.1 * INTERVAL for gap in gaps)
     assert len({round(gap, 6) for gap in gaps}) > 10
+
+
+async def test_what_a_person_waits_for_goes_before_what_is_renewed(view: View) -> None:
+    await view.shown()
+    await view.clock.advance(1.2 * INTERVAL)
+    view.poller.refresh()
+    await view.clock.advance(2)
+    await view.clock.advance(1.2 * INTERVAL)
+    assert view.source.priorities == [Priority.USER, Priority.POLL, Priority.USER, Priority.POLL]
 
 
 async def test_what_did_not_change_is_not_delivered_but_its_age_is_known(view: View) -> None:
