@@ -154,7 +154,7 @@ def test_a_profile_is_made_of_requests_or_of_what_a_run_kept(shell: Shell, compa
     assert drifted.status == 1
     assert json.loads(out.read_text())["$schema"] == "mlops-tui/profile/1"
     wrong = shell("profile", "--run", "no-such-run", "--artifact", "train.csv", "--out", str(out))
-    assert wrong.status == 4
+    assert wrong.status == 2
     assert shell("profile", "--run", "x", "--out", str(out)).status == 2
 
 

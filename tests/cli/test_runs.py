@@ -142,7 +142,7 @@ def test_a_run_says_what_belongs_to_it_and_is_missing(shell: Shell) -> None:
 
 def test_an_unknown_run_is_told_with_where_to_look(shell: Shell) -> None:
     ended = shell("show", "00000000-0000-0000-0000-000000000000")
-    assert (ended.status, ended.out) == (4, "")
+    assert (ended.status, ended.out) == (2, "")
     assert "mlops-tui runs list" in ended.err
 
 
