@@ -29,10 +29,18 @@ def ask(options: GlobalOptions, work: Callable[[Session], Awaitable[_Result]]) -
         async with open_session(target.context, target.credential, SystemClock()) as session:
             return await work(session)
 
-    return asyncio.run(opened())
+    try:
+        return asyncio.run(opened())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _end_on_sigterm() -> None:
-    """A job that is cancelled gets SIGTERM: it ends as with Ctrl-C, so that what is under way is not cut off."""
+    """A job that is cancelled gets SIGTERM: it ends as with Ctrl-C, so that what is under way is not cut off.
+
+    Not by way of Ctrl-C's own signal: whoever starts a program in the background has it ignore that one.
+    """
+    task = asyncio.current_task()
     with suppress(NotImplementedError, RuntimeError, ValueError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

@@ -14,6 +14,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from mlops_tui.domain.errors import NotSignedInError, UnreachableError
+from mlops_tui.live.pacing import SPACING
 from mlops_tui.screens.frames import KEEPING_SECONDS, SETTLING_SECONDS
 from mlops_tui.screens.view import RESTAMP_SECONDS
 from mlops_tui.storage import database as storage_database
@@ -160,6 +161,7 @@ async def test_a_lost_connection_keeps_the_data_with_their_age(
         assert app.screen.query_one(Header).standing.connection is Connection.OFFLINE
         source.fails(None)
         await pilot.press("r")
+        await clock.advance(SPACING)
         await quiet(pilot)
         assert not app.names.query_one(Pane).has_class("-failed")
         assert app.screen.query_one(Header).standing.connection is Connection.ONLINE
