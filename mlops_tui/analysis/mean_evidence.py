@@ -31,6 +31,10 @@ _WIDEST = 50.0
 _ROUNDING = 1e-13
 # Less variance is none: its inverse still has a square.
 _NO_VARIANCE = 1e-150
+# Smaller shares of a distribution have too few digits left to take the logarithm of.
+_LEAST_SHARE = 1e-300
+# A mean of many values has less of a tail than one of few: such arms cannot be swapped.
+_ALIKE = 1.25
 
 
 class MeanWindow:
@@ -65,8 +69,9 @@ class MeanWindow:
         self.series.add(control, treatment)
         self._add_single(control, treatment)
         sign = self._contrast.sign
-        worst = np.full_like(self.margins, sign * treatment.mean)
-        self._swaps.add(worst, sign * self._slopes * control.mean + self._offsets)
+        if max(control.n, treatment.n) <= _ALIKE * min(control.n, treatment.n):
+            worst = np.full_like(self.margins, sign * treatment.mean)
+            self._swaps.add(worst, sign * self._slopes * control.mean + self._offsets)
 
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin."""
@@ -138,7 +143,7 @@ def _t_mixture(t: FloatArray, buckets: FloatArray, freedom: FloatArray) -> Float
     size = -0.5 * np.log1p(ratio) + (freedom + 1.0) / 2.0 * (np.log1p(square) - np.log1p(square / (1.0 + ratio)))
     seen = t * np.sqrt(ratio / (1.0 + ratio))
     positive = stdtr(freedom + 1.0, seen)
-    side = np.where(positive > 0.0, np.log(np.maximum(positive, 1e-300)), log_ndtr(seen))
+    side = np.where(positive > _LEAST_SHARE, np.log(np.maximum(positive, _LEAST_SHARE)), log_ndtr(seen))
     return np.asarray(np.logaddexp.reduce(_TRUST + size + log(2.0) + side, axis=0), np.float64)
 
 

@@ -7,7 +7,8 @@ stamp's difference is as likely to be so far above a margin as so far below: ``1
 difference in units far greater than usual scatter, cut off at one. The product over stamps is a non-negative
 martingale for symmetric differences (de la Pena, "A general class of exponential inequalities for martingales and
 ratios", 1999; Ramdas, Ruf, Larsson and Koolen, "Admissible anytime-valid sequential inference must rely on nonnegative
-martingales", section 6), and the cut-off keeps single values of a long tail from deciding.
+martingales", section 6), and the cut-off keeps single values of a long tail from deciding. The mean of
+many values has less of a tail than one of few, so only stamps at which both arms bring about as many values are for it.
 
 The unit is a multiple of the scatter of the better arm's values at each stamp, the greater the more these wander.
 Swapping the arms leaves it as it is, and a treatment that fails does not widen it. The cube leaves what is not far to

@@ -17,6 +17,8 @@ from typing import Self
 from mlops_tui.domain.canonical import JsonValue
 
 TIME_OF_SENDING = "{time_of_sending}"
+# What `second` writes, as a regular expression.
+SECOND = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _MODEL_FILES = "/packages/ml_models/"
 
 

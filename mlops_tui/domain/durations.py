@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 PATTERN = r"^(?=[0-9])(?:[0-9]{1,6}w)?(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?$"
 _WHOLE = re.compile(PATTERN)
 _PART = re.compile(r"([0-9]+)([wdhms])")
+_FORESEEABLE = timedelta(days=3_650)
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+def foreseeable(seconds: float) -> timedelta | None:
+    """A time to wait as people can plan for it, None where it is longer than ten years."""
+    return timedelta(seconds=seconds) if seconds <= _FORESEEABLE.total_seconds() else None
+
+
+def moment_after(now: datetime, seconds: float) -> datetime | None:
+    """When a time to wait is over, None where that is more than ten years away."""
+    wait = foreseeable(seconds)
+    return now + wait if wait is not None else None
 
 
 def parse_duration(text: str) -> timedelta:

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from mlops_tui.domain.api_calls import SECOND, second
 from mlops_tui.domain.feature_flags import FeatureFlag
 from mlops_tui.domain.rollouts import Lease
 
 _NAME = re.compile(r"mlops-lease-(?P<rollout>[0-9a-f]{8})-(?P<number>[0-9]{1,9})")
-_TEXT = re.compile(r"held by (?P<holder>.{1,120}) until (?P<until>[0-9TZ:-]{20})")
+_TEXT = re.compile(rf"held by (?P<holder>.{{1,120}}) until (?P<until>{SECOND})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def lease_number(flag: str, rollout: str) -> int | None:
 
 def lease_text(holder: str, until: datetime) -> str:
     """What the flag's description says."""
-    return f"held by {holder} until {until.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}"
+    return f"held by {holder} until {second(until)}"
 
 
 def leases_of(flags: Iterable[FeatureFlag], rollout: str) -> list[Lease]:

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mlops_tui.domain.api_calls import TIME_OF_SENDING, second
+from mlops_tui.domain.api_calls import SECOND, TIME_OF_SENDING, second
 from mlops_tui.domain.deployments import pipeline_name, resolve_version
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy
 from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
-from mlops_tui.domain.rollout_trails import Turn, left_behind, present_turn, read_trail, trail_text
+from mlops_tui.domain.rollout_trails import Turn, left_behind, read_trail, trail_text
 
 LONGEST = 255
 # The moment of sending may be filled in last, and is longer than what stands for it until then.
@@ -29,7 +29,7 @@ UNKNOWN_VERSION = "unknown"
 _NAME = re.compile(r"^(?P<model>\S+) \S+ -> (?P<environment>\S+) \[")
 _MARK = re.compile(
     r"rollout (?P<id>[0-9a-f]{8}) by (?P<driver>[a-z]+) plan (?P<plan>[0-9a-f]{8}) over (?P<control>\S+)"
-    r" step (?P<step>[0-9]{1,2}) (?P<phase>[a-z]+) since (?P<since>[0-9TZ:-]{20}) begun (?P<begun>[0-9TZ:-]{20})"
+    rf" step (?P<step>0|[1-9][0-9]?) (?P<phase>[a-z]+) since (?P<since>{SECOND}) begun (?P<begun>{SECOND})"
     r"(?: trail (?P<trail>[0-9a-zTZ:+.-]+))?(?: verdict (?P<verdict>[A-Z]+))?"
 )
 _ENDING = frozenset({Phase.PROMOTING, Phase.ABORTING, Phase.DONE, Phase.ABORTED})
@@ -59,15 +59,9 @@ class RolloutMark:
     trail: tuple[Turn, ...] = ()
     verdict: Verdict | None = None
 
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """All that it came to as far as the mark tells, the oldest first."""
-        present = present_turn(self.progress)
-        return tuple(sorted((*self.trail, *((present,) if present else ())), key=lambda turn: turn.at))
-
     def moved_to(self, after: Progress, at: datetime, verdict: Verdict | None) -> RolloutMark:
         """The mark once the rollout has gone on to ``after`` at ``at``, when ``verdict`` was said of it."""
-        said = (verdict or self.verdict) if after.phase in _ENDING else None
+        said = _last_said(self.verdict, verdict) if after.phase in _ENDING else None
         trail = left_behind(self.trail, self.progress, after, at)
         return replace(self, progress=after, trail=trail, verdict=said)
 
@@ -89,6 +83,11 @@ class RolloutMark:
         inner += f" trail {trail_text(trail, self.begun)}" if trail else ""
         inner += f" verdict {verdict.value}" if verdict else ""
         return pipeline_name(self.model, self.version, self.environment, inner)
+
+
+def _last_said(written: Verdict | None, newest: Verdict | None) -> Verdict | None:
+    """What stands once the end has begun: a promotion changes what serves, so that only a breach counts after it."""
+    return newest if written is None or newest is Verdict.BREACH else written
 
 
 def read_mark(text: str) -> RolloutMark | None:

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from mlops_tui.domain.api_calls import TIME_OF_SENDING
+from mlops_tui.domain.api_calls import SECOND, TIME_OF_SENDING
 from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
 
 _LETTERS = {Phase.HELD: "h", Phase.RUNNING: "r", Phase.PROMOTING: "p", Phase.ABORTING: "a"}
 _PHASES = {letter: phase for phase, letter in _LETTERS.items()}
-_TURN = re.compile(r"(?P<what>[1-9][0-9]?|[hrpa])\+(?:(?P<seconds>0|[1-9][0-9]{0,8})|(?P<at>[0-9TZ:-]{20}))")
+_TURN = re.compile(rf"(?P<what>[1-9][0-9]?|[hrpa])\+(?:(?P<seconds>0|[1-9][0-9]{{0,8}})|(?P<at>{SECOND}))")
 
 
 @dataclass(frozen=True, slots=True)

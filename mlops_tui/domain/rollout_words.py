@@ -8,7 +8,7 @@ from typing import assert_never
 
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.judgements import Verdict
-from mlops_tui.domain.policy import OnBreach, RolloutStep
+from mlops_tui.domain.policy import Guardrail, OnBreach, RolloutStep
 from mlops_tui.domain.rollout_decisions import is_automatic
 from mlops_tui.domain.rollouts import Rollout
 
@@ -65,6 +65,13 @@ def estimate_of(record: Rollout, moment: Moment) -> str:
         return f"{what} was expected by now; the difference may lie near the margin"
     when = f", at this pace about {moment(estimate.eta)}" if estimate.eta else "; no pace yet"
     return f"estimate: {what} after about {estimate.samples_left:,} more of {estimate.treatment}{when}"
+
+
+def why_undecidable(guardrail: Guardrail) -> str:
+    """Why no number of samples decides a guardrail whose control was measured."""
+    if guardrail.margin > 0.0:
+        return "the control has had none yet, and a share of nothing is no margin"
+    return "with a margin of 0 nobody can prove that there is no harm"
 
 
 def breach_course(record: Rollout) -> str:

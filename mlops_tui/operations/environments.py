@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mlops_tui.domain.actions import ActionKind, Change, Confirmation, ConfirmationKind, Preview, Subject
 from mlops_tui.domain.deployments import DeploymentStatus, LiveVersion, live_steps, live_version
@@ -14,10 +14,10 @@ from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.environments import read_environment, stop_call
 from mlops_tui.operations.actions import Action, Performed, Sender, State, new_intent, refuse_when_read_only
-from mlops_tui.operations.deliveries import Delivery, read_delivery
+from mlops_tui.operations.deliveries import Delivery
 from mlops_tui.operations.flag_shares import with_flag_shares
 from mlops_tui.operations.production import Production
-from mlops_tui.operations.rollout_sightings import read_project
+from mlops_tui.operations.rollout_sightings import ProjectReading, read_flag_rollouts
 from mlops_tui.operations.session import Session
 
 
@@ -115,17 +115,16 @@ async def prepare_stop(session: Session, project: Project, name: str) -> Action:
 
 
 async def _project_environments(session: Session, project: Project) -> list[EnvironmentSummary]:
-    reading = await read_project(session, project)
+    reading = await read_flag_rollouts(session, project)
+    return [_summary(session, reading, environment) for environment in reading.delivery.environments]
+
+
+def _summary(session: Session, reading: ProjectReading, environment: Environment) -> EnvironmentSummary:
+    live = with_flag_shares(reading, environment.name, _live_in(reading.delivery, environment))
     production = Production(session.context.kind, reading.policy)
-    rows = [_summary(reading.delivery, environment, production) for environment in reading.delivery.environments]
-    return [replace(row, live=with_flag_shares(reading, row.environment.name, row.live)) for row in rows]
-
-
-def _summary(delivery: Delivery, environment: Environment, production: Production) -> EnvironmentSummary:
-    live = _live_in(delivery, environment)
-    models = {item.model for item in live} or {delivery.project.ref.name}
+    models = {item.model for item in live} or {reading.project.ref.name}
     counts = any(production.counts(environment, model) for model in models)
-    return EnvironmentSummary(delivery.project, environment, live, counts)
+    return EnvironmentSummary(reading.project, environment, live, counts)
 
 
 def _live_in(delivery: Delivery, environment: Environment) -> tuple[LiveVersion, ...]:
@@ -143,12 +142,13 @@ def _live_in(delivery: Delivery, environment: Environment) -> tuple[LiveVersion,
 
 
 async def _stop(session: Session, project: Project, name: str) -> _Stop:
-    delivery = await read_delivery(session, project)
-    environment = delivery.environment(name)
+    reading = await read_flag_rollouts(session, project)
+    if reading.policy_error is not None:
+        raise reading.policy_error
+    environment = reading.delivery.environment(name)
     if environment is None:
         raise RefusedError(f"{project.ref.path} has no environment {name}", remedy="It may have been deleted meanwhile")
-    policy = await session.policy(project)
-    return _Stop(_summary(delivery, environment, Production(session.context.kind, policy)), delivery)
+    return _Stop(_summary(session, reading, environment), reading.delivery)
 
 
 def _state(stop: _Stop) -> State:

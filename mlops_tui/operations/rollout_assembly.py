@@ -95,7 +95,7 @@ def _surrounding_obstacles(
     if sighting.progress.phase.is_over:
         return
     if reading.policy_error is not None:
-        yield Obstacle(Hindrance.PLAN_CHANGED, f"The policy file is wrong: {reading.policy_error}")
+        yield Obstacle(Hindrance.PLAN_CHANGED, f"The policy file cannot be used: {reading.policy_error}")
     elif plan is None:
         yield Obstacle(Hindrance.PLAN_CHANGED, f"The policy file no longer plans a rollout of {mark.model}")
     elif plan_digest(plan) != mark.plan:

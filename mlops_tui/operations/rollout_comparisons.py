@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from mlops_tui.domain.judgements import Judgement, Verdict
 from mlops_tui.domain.rollouts import Rollout, TrafficPoint
@@ -17,16 +18,17 @@ def is_compared(record: Rollout) -> bool:
 
 
 def without_control(
-    record: Rollout, verdicts: tuple[Judgement, ...], traffic: Sequence[TrafficPoint]
+    record: Rollout, verdicts: tuple[Judgement, ...], traffic: Sequence[TrafficPoint], since: datetime
 ) -> tuple[Judgement, ...]:
     """The verdicts, of which those since the control serves nothing are INSUFFICIENT; a breach stays one.
+
+    ``since`` is when the step without a control began.
 
     The steps before told what their comparison was worth. Of what comes after them it tells nothing, so the reason
     says how many errors there are, for a person to decide.
     """
     if record.state.is_over or is_compared(record) or not verdicts or verdicts[-1].verdict is Verdict.BREACH:
         return verdicts
-    since = record.progress.since
     before = tuple(item for item in verdicts if item.at <= since)
     known = f"it was {before[-1].verdict.value} until then" if before else "no step before was judged"
     reason = f"no comparison any more: the control serves nothing, and {known}{_errors(record, traffic)}"

@@ -100,7 +100,7 @@ def _flag_effect(reading: ProjectReading, intent: Intent, call: ApiCall, path_na
     if said == text or _is_of_start(intent, said):
         return Effect(what, True)
     before = intent.expected.get(f"flag {name}")
-    is_as_before = said is None if before is None else said is not None and str(before).endswith(said)
+    is_as_before = said is None if before is None else said is not None and str(before).endswith(f", {said}")
     return Effect(what, False) if is_as_before else Effect(what, None, is_overtaken=True)
 
 

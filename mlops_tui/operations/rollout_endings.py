@@ -53,8 +53,10 @@ async def _ended(session: Session, record: Rollout, sighting: Sighting, now: dat
     counted_until = since + _CUT_OFF - GRACE
     running, _ = await weighed(session, record, plan, None, counted_until)
     known = known_traffic(session, record)
-    if not known.is_whole and (is_measured or (written is None and not running.verdicts)):
+    is_wanted = written is None and not running.verdicts and not known.has_failed
+    if not known.is_whole and (is_measured or is_wanted):
         running, obstacles = await weighed(session, record, plan, since + GRACE, counted_until)
+        known.has_failed = bool(obstacles)
         known.is_whole = not obstacles and now >= since + GRACE
     verdicts = [verdict for verdict in running.verdicts if verdict.at <= counted_until]
     left = f"the evidence that is left says {verdicts[-1].verdict.value}" if verdicts else "no evidence is left"

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from mlops_tui.analysis.power import Baseline, expected_baseline, samples_needed
+from mlops_tui.domain.durations import moment_after
 from mlops_tui.domain.judgements import GuardrailResult, Judgement, Measurement, Verdict
 from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutPolicy
+from mlops_tui.domain.rollout_words import why_undecidable
 from mlops_tui.domain.rollouts import VerdictEstimate
 from mlops_tui.operations.measurements import MeasuredWindow
 from mlops_tui.operations.rollout_pace import baseline_of
-
-_UNPROVABLE = "with a margin of 0 nobody can prove that there is no harm"
 
 
 def verdict_estimate(
@@ -77,11 +77,11 @@ def _estimate(
         return
     needed = samples_needed(rail, baseline, treatment / (control + treatment), plan.alpha)
     if needed is None:
-        yield VerdictEstimate(rail.name, result.treatment, None, None, _UNPROVABLE)
+        yield VerdictEstimate(rail.name, result.treatment, None, None, why_undecidable(rail))
         return
     wanted = max(needed.treatment, rail.min_samples)
     left = max(0, int(wanted - result.n.get(result.treatment, 0.0)))
-    eta = now + timedelta(seconds=left * seconds / at_pace) if left and at_pace else None
+    eta = moment_after(now, left * seconds / at_pace) if left and at_pace else None
     yield VerdictEstimate(rail.name, result.treatment, left, eta)
 
 

@@ -12,10 +12,11 @@ from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.analysis.reasons import mismatch_reason
 from mlops_tui.analysis.sample_ratio import LIMIT, mismatch_p
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.durations import foreseeable
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.judgements import Judgement, JudgePlan, Measurement, Verdict
 from mlops_tui.domain.policy import RolloutPolicy
-from mlops_tui.domain.rollout_states import state_of
+from mlops_tui.domain.rollout_states import Phase, state_of
 from mlops_tui.domain.rollouts import (
     Arm,
     EventKind,
@@ -88,12 +89,13 @@ async def judged(session: Session, record: Rollout, sighting: Sighting, now: dat
     step = [window for window in windows if window.start >= record.progress.since]
     arms = with_samples(record.arms, step)
     needs = _needs(record, plan, step, verdicts, now)
-    mismatch = _mismatch(plan, arms)
+    # A version that is being deployed in full serves beside its own canary: the split is nobody's plan any more.
+    mismatch = _mismatch(plan, arms) if record.progress.phase in {Phase.RUNNING, Phase.HELD} else ""
     if mismatch:
         obstacles.append(Obstacle(Hindrance.MISMATCH, mismatch))
         verdicts = _invalid(verdicts, mismatch)
     points = points_of(windows)
-    verdicts = without_control(record, verdicts, points)
+    verdicts = without_control(record, verdicts, points, _step_began(sighting))
     open_verdict = verdicts[-1] if verdicts and is_compared(record) else None
     is_complete = needs is not None and needs.is_complete
     return with_verdicts(
@@ -108,6 +110,15 @@ async def judged(session: Session, record: Rollout, sighting: Sighting, now: dat
         ),
         verdicts,
     )
+
+
+def _step_began(sighting: Sighting) -> datetime:
+    """When the newest step did, also while its version is promoted."""
+    progress = sighting.progress
+    if progress.phase in {Phase.RUNNING, Phase.HELD}:
+        return progress.since
+    left = [turn.at for turn in sighting.mark.trail if turn.step == progress.step]
+    return left[-1] if left else progress.since
 
 
 async def weighed(
@@ -229,7 +240,7 @@ def _needs(
 
 
 def _wait(count: int, samples: int, measured_for: timedelta) -> timedelta | None:
-    return measured_for * (count / samples) if samples and measured_for else None
+    return foreseeable(measured_for.total_seconds() * count / samples) if samples and measured_for else None
 
 
 def _mismatch(plan: RolloutPolicy, arms: Sequence[Arm]) -> str:

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from mlops_tui.analysis.power import ArmSamples, Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.actions import Change
-from mlops_tui.domain.durations import coarse_duration, format_duration
+from mlops_tui.domain.durations import coarse_duration, foreseeable, format_duration
 from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of
 from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_plans import doubts_of
 from mlops_tui.domain.rollout_weights import arm_weights, step_weights
+from mlops_tui.domain.rollout_words import why_undecidable
 
 _UNMEASURED = "nothing is known of the control yet"
 
@@ -146,9 +147,9 @@ def _need(
     if baseline is None or (guardrail.kind is GuardrailKind.MEAN and baseline.deviation is None):
         return GuardrailNeed(name, is_critical, None, _UNMEASURED)
     samples = samples_needed(guardrail, baseline, arm_share / (arm_share + control_share), plan.alpha)
-    why = "" if samples else "with a margin of 0 nobody can prove that there is no harm"
+    why = "" if samples else why_undecidable(guardrail)
     return GuardrailNeed(name, is_critical, samples, why)
 
 
 def _time(inferences: float, pace: Pace) -> timedelta | None:
-    return timedelta(seconds=inferences / pace.per_second) if pace.per_second else None
+    return foreseeable(inferences / pace.per_second) if pace.per_second else None

@@ -25,8 +25,7 @@ from mlops_tui.operations.session import Session
 async def promote(session: Session, standing: Standing, arm: str) -> Action:
     """The promotion of the version, which is an action of its own, with the mark that says so."""
     record, sighting = standing.record, standing.sighting
-    if arm not in sighting.versions:
-        raise UsageError(f"There is no arm {arm!r}", why=f"new versions are {', '.join(sighting.versions)}")
+    _known_arm(standing, arm)
     after = following(sighting.progress, PromotionBegun(WHEN_SENT), len(record.steps))
     project = standing.reading.project
     promotion = await prepare_promotion(session, project, record.model, sighting.versions[arm], record.environment)
@@ -65,8 +64,11 @@ def is_to_finish(standing: Standing) -> bool:
     return phase is Phase.PROMOTING or (is_there and phase in {Phase.RUNNING, Phase.HELD})
 
 
-async def finish(session: Session, standing: Standing) -> Action:
-    """After the full deployment: take the rollout's hands off the traffic."""
+async def finish(session: Session, standing: Standing, arm: str | None = None) -> Action:
+    """After the full deployment: take the rollout's hands off the traffic.
+
+    Where that deployment has failed, the promotion once more; of ``arm`` where there are several.
+    """
     record, reading = standing.record, standing.reading
     live = live_version(reading.delivery.deployments, record.model, record.environment)
     under_way = reading.delivery.under_way(record.environment)
@@ -88,7 +90,15 @@ async def finish(session: Session, standing: Standing) -> Action:
             why=f"deployment {under_way[0].id} is {under_way[0].status.value}",
             remedy="Wait for its end",
         )
-    return await prepare_promotion(session, reading.project, record.model, record.version, record.environment)
+    version = standing.sighting.versions[_known_arm(standing, arm or only_arm(standing))]
+    return await prepare_promotion(session, reading.project, record.model, version, record.environment)
+
+
+def _known_arm(standing: Standing, arm: str) -> str:
+    versions = standing.sighting.versions
+    if arm not in versions:
+        raise UsageError(f"There is no arm {arm!r}", why=f"new versions are {', '.join(versions)}")
+    return arm
 
 
 def only_arm(standing: Standing) -> str:

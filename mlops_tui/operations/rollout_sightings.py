@@ -34,16 +34,16 @@ _PIPELINES = 100
 class ProjectReading:
     """A project's part in rollouts, read at one time.
 
-    ``policy`` is empty where its file is wrong, which ``policy_error`` explains: a rollout has to be seen, and aborted,
-    whatever the file says. ``flags`` is None where this token may not see them, which ``flags_error`` explains.
-    ``jobs`` are those of the pipelines that carry a rollout which is not over. ``now`` is GitLab's own time where it
-    tells.
+    ``policy`` is empty where its file is wrong or hidden, which ``policy_error`` explains: a rollout has to be seen,
+    and aborted, whatever the file says. ``flags`` is None where this token may not see them, which ``flags_error``
+    explains. ``jobs`` are those of the pipelines that carry a rollout which is not over. ``now`` is GitLab's own time
+    where it tells.
     """
 
     project: Project
     delivery: Delivery
     policy: Policy
-    policy_error: ConfigError | None
+    policy_error: ConfigError | NotAllowedError | None
     flags: FlagList | None
     flags_error: NotAllowedError | NotFoundError | None
     pipelines: tuple[Pipeline, ...]
@@ -136,6 +136,15 @@ async def read_project(session: Session, project: Project) -> ProjectReading:
     )
 
 
+async def read_flag_rollouts(session: Session, project: Project) -> ProjectReading:
+    """Read what rollouts by feature flags rest on: no pipelines, and none of their jobs."""
+    delivery, (policy, policy_error), (flags, error) = await asyncio.gather(
+        read_delivery(session, project), _policy(session, project), _flags(session, project)
+    )
+    now = flags.server_time if flags and flags.server_time else session.clock.now()
+    return ProjectReading(project, delivery, policy, policy_error, flags, error, (), {}, now)
+
+
 def _open_pipelines(pipelines: Sequence[Pipeline]) -> list[int]:
     """The pipelines of rollouts that may be under way: of each model and environment only the newest can be."""
     newest: dict[tuple[str, str], tuple[Pipeline, RolloutMark]] = {}
@@ -167,10 +176,10 @@ async def _pipeline(session: Session, project: Project, number: int) -> Pipeline
         return None
 
 
-async def _policy(session: Session, project: Project) -> tuple[Policy, ConfigError | None]:
+async def _policy(session: Session, project: Project) -> tuple[Policy, ConfigError | NotAllowedError | None]:
     try:
         return await session.policy(project), None
-    except ConfigError as error:
+    except (ConfigError, NotAllowedError) as error:
         return Policy(), error
 
 

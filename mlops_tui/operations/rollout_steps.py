@@ -57,7 +57,7 @@ async def prepare_full(session: Session, name: str, arm: str | None = None) -> A
     await session.identify()
     standing = await stand(session, name)
     if is_to_finish(standing):
-        return await finish(session, standing)
+        return await finish(session, standing, arm)
     move = driver_of(standing.sighting.driver).full(standing.reading, standing.sighting, standing.plan)
     if move is not None:
         record = standing.record

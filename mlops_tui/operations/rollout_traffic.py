@@ -25,12 +25,13 @@ class KnownTraffic:
     """What was measured of a rollout so far, oldest first: a closed window never changes, so each is read once.
 
     ``notes`` are sentences on what could not be measured. ``is_whole`` is whether nothing can come any more, since the
-    rollout is over.
+    rollout is over, and ``has_failed`` whether reading it failed after that.
     """
 
     windows: list[MeasuredWindow] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     is_whole: bool = False
+    has_failed: bool = False
 
     @property
     def until(self) -> datetime | None:

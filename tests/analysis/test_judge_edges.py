@@ -176,3 +176,32 @@ def test_an_early_error_of_the_control_does_not_put_off_a_pass() -> None:
     fourth = of_one(guardrail("rate", 0.05), stamps[:4]).guardrails[0]
     assert fourth.upper is not None
     assert fourth.upper < 0.2
+
+
+@pytest.mark.parametrize("size", [2, 50])
+def test_means_that_are_alike_stay_harmless_however_long_one_looks(size: int) -> None:
+    rule = guardrail("mean", 0.5)
+    judge = SequentialJudge(JudgePlan((rule,)))
+    seen = set()
+    for number, pair in enumerate(means(size, 600, 0.0, 0.0, 1.0)):
+        at = START + timedelta(seconds=number)
+        arms = zip(("stable", "canary"), pair, strict=True)
+        seen.add(judge.observe(at, [Measurement(at, arm, rule.name, sample) for arm, sample in arms]).verdict)
+    assert Verdict.BREACH not in seen
+
+
+def test_one_skewed_value_beside_the_mean_of_many_is_no_harm() -> None:
+    random = np.random.default_rng(5)
+    rule, breaches = guardrail("mean", 0.1), 0
+    for _ in range(20):
+        judge = SequentialJudge(JudgePlan((rule,)))
+        for number in range(150):
+            at = START + timedelta(seconds=number)
+            samples = {"stable": random.lognormal(size=19), "canary": random.lognormal(size=1)}
+            found = judge.observe(
+                at, [Measurement(at, arm, rule.name, values(numbers)) for arm, numbers in samples.items()]
+            )
+            if found.verdict is Verdict.BREACH:
+                breaches += 1
+                break
+    assert breaches <= 1

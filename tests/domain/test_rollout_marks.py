@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlops_tui.domain.deployments import resolve_version
@@ -14,7 +14,18 @@ from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_marks import LONGEST, RolloutMark, flag_name, group_id, read_mark, require_writable
-from mlops_tui.domain.rollout_states import AbortBegun, Event, Held, Phase, Progress, Restored, Resumed, Stepped, follow
+from mlops_tui.domain.rollout_states import (
+    AbortBegun,
+    Event,
+    Held,
+    Phase,
+    Progress,
+    Promoted,
+    Restored,
+    Resumed,
+    Stepped,
+    follow,
+)
 from mlops_tui.domain.rollout_trails import Turn
 from mlops_tui.domain.rollout_weights import arm_weights, flag_percentages, shares_of
 
@@ -63,7 +74,6 @@ def test_a_mark_from_before_there_were_trails_is_read() -> None:
     mark = read_mark(text)
     assert mark is not None
     assert (mark.trail, mark.verdict, mark.text) == ((), None, text)
-    assert mark.turns == (Turn(Phase.RUNNING, 2, mark.progress.since),)
 
 
 def test_a_mark_keeps_its_trail_as_it_goes_on_and_the_verdict_of_its_end() -> None:
@@ -77,7 +87,7 @@ def test_a_mark_keeps_its_trail_as_it_goes_on_and_the_verdict_of_its_end() -> No
         Progress(Phase.RUNNING, 1, begun), begun,
     )  # fmt: skip
     again = replace(mark.progress, since=after(5))
-    assert mark.moved_to(again, after(5), None).turns == (Turn(Phase.RUNNING, 1, after(5)),)
+    assert mark.moved_to(again, after(5), None).trail == ()
     steps: list[tuple[Event, datetime]] = [
         (Stepped(2, after(60)), after(60)),
         (Held(), after(70)),
@@ -97,10 +107,26 @@ def test_a_mark_keeps_its_trail_as_it_goes_on_and_the_verdict_of_its_end() -> No
         "trail 1+0.2+60.h+70.r+80 verdict BREACH",
         "trail 1+0.2+60.h+70.r+80.a+90 verdict BREACH",
     ]
-    assert [(turn.phase, turn.step) for turn in mark.turns] == [
-        (Phase.RUNNING, 1), (Phase.RUNNING, 2), (Phase.HELD, 0), (Phase.RUNNING, 0), (Phase.ABORTING, 0),
-        (Phase.ABORTED, 0),
-    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "newest", "stands"),
+    [
+        (None, Verdict.HEALTHY, Verdict.HEALTHY),
+        (Verdict.HEALTHY, Verdict.INVALID, Verdict.HEALTHY),
+        (Verdict.HEALTHY, Verdict.BREACH, Verdict.BREACH),
+        (Verdict.HEALTHY, None, Verdict.HEALTHY),
+    ],
+)
+def test_what_a_promotion_changes_is_no_verdict_on_it(
+    written: Verdict | None, newest: Verdict | None, stands: Verdict
+) -> None:
+    begun = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    promoting = RolloutMark(
+        "0" * 8, RolloutDriver.FLAG, "0" * 8, "m", "2.1.0", "2.0.0", "production",
+        Progress(Phase.PROMOTING, 3, begun), begun, verdict=written,
+    )  # fmt: skip
+    assert promoting.moved_to(follow(promoting.progress, Promoted(begun), 3), begun, newest).verdict is stands
 
 
 @given(MARKS, st.integers(20, 60))
@@ -118,7 +144,15 @@ def test_other_text_is_no_mark(text: str) -> None:
     assert read_mark(text) is None
 
 
+STEP_TWELVE = RolloutMark(
+    "0" * 8, RolloutDriver.FLAG, "0" * 8, "m", "2.1.0", "2.0.0", "production",
+    Progress(Phase.RUNNING, 12, datetime(2026, 3, 2, tzinfo=UTC)), datetime(2026, 3, 2, tzinfo=UTC),
+)  # fmt: skip
+
+
 @given(MARKS, st.integers(0, 200), st.characters())
+@example(STEP_TWELVE, STEP_TWELVE.text.index("12 running"), "0")
+@example(STEP_TWELVE, STEP_TWELVE.text.index("T00:00:00Z"), ":")
 def test_a_damaged_mark_is_none_or_another_one_that_is_whole(mark: RolloutMark, place: int, character: str) -> None:
     text = mark.text
     damaged = text[: place % len(text)] + character + text[place % len(text) + 1 :]

@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.analysis.power import Baseline, samples_needed
 from mlops_tui.domain.judgements import EventSample, Judgement, Measurement, Verdict
-from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, RolloutDriver, RolloutPolicy, RolloutStep
+from mlops_tui.domain.policy import (
+    Direction,
+    Guardrail,
+    GuardrailKind,
+    MarginKind,
+    RolloutDriver,
+    RolloutPolicy,
+    RolloutStep,
+)
 from mlops_tui.domain.rollouts import VerdictEstimate
 from mlops_tui.operations.measurements import MeasuredWindow
 from mlops_tui.operations.rollout_estimates import verdict_estimate
@@ -108,3 +116,25 @@ def test_an_estimate_that_has_passed_leaves_nothing_to_wait_for() -> None:
     late = replace(open_yet, guardrails=tuple(replace(item, n=many) for item in open_yet.guardrails))
     kept = [item for window in windows(judged) for item in window.measurements]
     assert verdict_estimate(judged, late, kept, windows(judged), NOW) == VerdictEstimate("errors", "canary", 0, None)
+
+
+def test_a_verdict_that_nobody_lives_to_see_has_no_time() -> None:
+    judged = plan(replace(ERRORS, margin=1e-12))
+    found = estimate(judged, windows(judged))
+    assert found is not None
+    assert found.samples_left
+    assert found.eta is None
+
+
+def test_a_share_of_no_errors_is_told_as_the_reason() -> None:
+    judged = plan(replace(ERRORS, margin=0.5, margin_kind=MarginKind.RELATIVE))
+    clean = [
+        replace(
+            window,
+            measurements=tuple(replace(item, sample=EventSample(item.sample.n, 0)) for item in window.measurements),
+        )
+        for window in windows(judged)
+    ]
+    found = estimate(judged, clean)
+    assert found is not None
+    assert found.why == "the control has had none yet, and a share of nothing is no margin"

@@ -150,6 +150,8 @@ def test_who_leaves_gives_the_lease_back_and_the_canary_stays_where_it_is(server
             terminal.listen(0.2)
         assert any(name.startswith("mlops-lease") for name in flags(server))
         terminal.press("q")
+        terminal.wait_for("This program watches fraud", "Leave the program")
+        terminal.press("down", "enter")
         assert terminal.wait_for_end() == 0
     assert not any(name.startswith("mlops-lease") for name in flags(server))
     assert flags(server)["fraud-canary"] in {"40", "50"}
