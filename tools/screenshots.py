@@ -31,7 +31,7 @@ from mlops_tui.domain.trace_sources import TraceSource
 from mlops_tui.domain.traces import Span
 from mlops_tui.operations.actions import run
 from mlops_tui.operations.promotions import prepare_promotion
-from mlops_tui.operations.rollout_starts import prepare_start
+from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.session import open_session
 from mlops_tui.sandbox.clock import ManualClock
 from mlops_tui.sandbox.server import RunningSandbox, running

@@ -16,7 +16,7 @@ from mlops_tui.domain.rollout_states import RolloutState
 
 if TYPE_CHECKING:
     from mlops_tui.cli.options import GlobalOptions
-    from mlops_tui.operations.rollout_watching import Look, Watcher
+    from mlops_tui.operations.rollouts.watching import Look, Watcher
     from mlops_tui.operations.session import Session
 
 
@@ -35,8 +35,8 @@ async def watch(session: Session, name: str, watched: WatchOptions, options: Glo
     0 when the state that was waited for is reached, or the rollout is done; 1 when it was rolled back or ended
     otherwise; 3 when the time ran out first.
     """
-    from mlops_tui.operations.rollout_listing import rollout
-    from mlops_tui.operations.rollout_watching import Watcher
+    from mlops_tui.operations.rollouts.listing import rollout
+    from mlops_tui.operations.rollouts.watching import Watcher
 
     record = (await rollout(session, name)).data
     watcher = Watcher(session, record.id, _may_act(session, record.model, record.is_production, options))
@@ -63,7 +63,7 @@ def _may_act(session: Session, model: str, is_production: bool, options: GlobalO
 
 
 async def _looks(watcher: Watcher, watched: WatchOptions, printer: _Printer) -> ExitCode:
-    from mlops_tui.operations.rollout_watching import watching
+    from mlops_tui.operations.rollouts.watching import watching
 
     state = RolloutState.STARTING
     looks = watching(watcher, watched.interval)

@@ -39,9 +39,9 @@ def list_rollouts(*, options: GlobalOptions) -> None:
     An empty list says that there is none: where none is found and something could not be read, such as feature flags
     below the role Developer, the command fails instead.
     """
-    from mlops_tui.operations import rollouts
+    from mlops_tui.operations.rollouts.listing import rollouts
 
-    snapshot = ask(options, rollouts.rollouts)
+    snapshot = ask(options, rollouts)
     if not snapshot.data and isinstance(snapshot.error, RemoteError):
         raise snapshot.error
     print_snapshot(snapshot, "rollouts", LIST, map(rollout_line, snapshot.data), options.format)
@@ -90,7 +90,7 @@ def advance(
         raise UsageError("--arm belongs to --full", remedy="The steps give every new version its share")
 
     async def prepare(session: Session) -> Action:
-        from mlops_tui.operations.rollouts import prepare_advance, prepare_full
+        from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_full
 
         return await (prepare_full(session, name, arm) if full else prepare_advance(session, name))
 
@@ -103,7 +103,7 @@ def hold(name: Annotated[str, _ROLLOUT], reason: Annotated[str, _REASON] = "", *
     """Stay at this step until somebody resumes it."""
 
     async def prepare(session: Session) -> Action:
-        from mlops_tui.operations.rollouts import prepare_hold
+        from mlops_tui.operations.rollouts.steps import prepare_hold
 
         return await prepare_hold(session, name, reason)
 
@@ -116,7 +116,7 @@ def resume(name: Annotated[str, _ROLLOUT], *, options: GlobalOptions) -> None:
     """Go on after a hold."""
 
     async def prepare(session: Session) -> Action:
-        from mlops_tui.operations.rollouts import prepare_resume
+        from mlops_tui.operations.rollouts.steps import prepare_resume
 
         return await prepare_resume(session, name)
 
@@ -129,7 +129,7 @@ def abort(name: Annotated[str, _ROLLOUT], reason: Annotated[str, _REASON], *, op
     """Take all traffic off the new version; the version before is deployed again where it was replaced."""
 
     async def prepare(session: Session) -> Action:
-        from mlops_tui.operations.rollouts import prepare_abort
+        from mlops_tui.operations.rollouts.aborts import prepare_abort
 
         return await prepare_abort(session, name, reason)
 
@@ -209,7 +209,7 @@ def _act(options: GlobalOptions, prepare: Callable[[Session], Awaitable[Action]]
 
 async def _start(session: Session, name: str, versions: tuple[str, ...], to: str, options: GlobalOptions) -> None:
     from mlops_tui.operations.models import find_model
-    from mlops_tui.operations.rollouts import prepare_start
+    from mlops_tui.operations.rollouts.starts import prepare_start
 
     summary = await find_model(session, name)
     action = await prepare_start(session, summary.project, summary.model.name, versions, to)
@@ -218,8 +218,8 @@ async def _start(session: Session, name: str, versions: tuple[str, ...], to: str
 
 async def _show(session: Session, name: str) -> tuple[Snapshot[Rollout], str, dict[str, str]]:
     from mlops_tui.operations.measurements import ways_of_measuring
-    from mlops_tui.operations.rollout_judging import evidence_file
-    from mlops_tui.operations.rollouts import rollout
+    from mlops_tui.operations.rollouts.judging import evidence_file
+    from mlops_tui.operations.rollouts.listing import rollout
 
     snapshot = await rollout(session, name)
     plan = snapshot.data.plan

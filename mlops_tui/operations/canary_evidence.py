@@ -19,7 +19,7 @@ _NONE = "no rollout of this version reported one"
 async def canary_of(session: Session, project: Project, model: str, version: str, environment: str) -> Rollout | None:
     """The rollout that showed a version to a share of the traffic; None where there was none or nobody can tell."""
     # A rollout ends in a promotion, and a promotion rests on evidence sheets.
-    from mlops_tui.operations.rollout_listing import rollout_of_version
+    from mlops_tui.operations.rollouts.listing import rollout_of_version
 
     try:
         return await rollout_of_version(session, project, model, version, environment)

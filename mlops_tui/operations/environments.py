@@ -17,7 +17,7 @@ from mlops_tui.operations.actions import Action, Performed, Sender, State, new_i
 from mlops_tui.operations.deliveries import Delivery
 from mlops_tui.operations.flag_shares import with_flag_shares
 from mlops_tui.operations.production import Production
-from mlops_tui.operations.rollout_sightings import ProjectReading, read_flag_rollouts
+from mlops_tui.operations.rollouts.sightings import ProjectReading, read_flag_rollouts
 from mlops_tui.operations.session import Session
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mlops_tui.domain.deployments import LiveVersion
-from mlops_tui.operations.rollout_flags import FlagDriver
-from mlops_tui.operations.rollout_sightings import ProjectReading, Sighting
+from mlops_tui.operations.rollouts.flags import FlagDriver
+from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting
 
 
 def with_flag_shares(reading: ProjectReading, environment: str, live: Sequence[LiveVersion]) -> tuple[LiveVersion, ...]:

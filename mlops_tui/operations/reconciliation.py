@@ -26,7 +26,7 @@ from mlops_tui.operations.decision_reconciliation import (
     traces_of_request,
     traces_of_stop,
 )
-from mlops_tui.operations.rollout_reconciliation import settle_rollout
+from mlops_tui.operations.rollouts.reconciliation import settle_rollout
 from mlops_tui.operations.session import Session
 from mlops_tui.operations.stored_files import traces_of_storing
 from mlops_tui.storage.journal_entries import calls_of, intent_of, reconciliation_draft

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     # What monitoring needs takes a tenth of a second to import, which most commands would pay for nothing.
     from mlops_tui.domain.drift_windows import KnownVerdicts
     from mlops_tui.domain.profiles import StoredProfile
-    from mlops_tui.operations.rollout_judging import RunningJudge
-    from mlops_tui.operations.rollout_traffic import KnownTraffic
+    from mlops_tui.operations.rollouts.judging import RunningJudge
+    from mlops_tui.operations.rollouts.traffic import KnownTraffic
     from mlops_tui.storage.alerts import AlertStore
     from mlops_tui.tracing.readers import TraceReader
 

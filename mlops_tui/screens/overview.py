@@ -102,7 +102,7 @@ class OverviewView(ListedView):
         """Models and deployments, what fires, and more rarely the rollouts and the runs."""
         from mlops_tui.operations.alert_evidence import alert_matters
         from mlops_tui.operations.overview import Overview, RecentRun, read_overview, recent_runs
-        from mlops_tui.operations.rollout_matters import rollout_matters
+        from mlops_tui.operations.rollouts.matters import rollout_matters
 
         interval = session.context.poll_interval
         seen = session.cached_view("overview", Overview)

@@ -32,7 +32,7 @@ def roll_out(view: View, aim: Aim | None) -> None:
 async def _prepare(view: View, wanted: Aim | None) -> Action | None:
     from mlops_tui.operations.destinations import destinations
     from mlops_tui.operations.models import find_model
-    from mlops_tui.operations.rollouts import prepare_start
+    from mlops_tui.operations.rollouts.starts import prepare_start
 
     session = view.host.session
     if session is None:

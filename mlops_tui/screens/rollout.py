@@ -124,7 +124,7 @@ class RolloutView(SteeringView):
 
     async def _read(self, session: Session) -> Snapshot[Rollout]:
         """What this program saw when it looked last, where it watches; else GitLab is asked, once known one project."""
-        from mlops_tui.operations.rollouts import renewed, rollout
+        from mlops_tui.operations.rollouts.listing import renewed, rollout
 
         watch, known = self.host.watches.get(self._rollout_id), self._rollout
         if watch is not None and watch.seen_at is not None:
@@ -217,7 +217,7 @@ class RolloutView(SteeringView):
             if typed is not None:
                 self.host.watches.start(session, rollout)
 
-        from mlops_tui.operations.rollout_watching import watch_preview
+        from mlops_tui.operations.rollouts.watching import watch_preview
 
         preview = watch_preview(rollout, session.context.origin)
         self.app.push_screen(ConfirmDialog(preview, origin=self.host.context.url, verb="Watch"), begin)

@@ -67,7 +67,7 @@ class RolloutsView(ListedView, SteeringView):
 
     def feeds(self, session: Session) -> Iterable[Feed[Any]]:
         """The rollouts as GitLab shows them."""
-        from mlops_tui.operations.rollouts import rollouts
+        from mlops_tui.operations.rollouts.listing import rollouts
 
         cached = session.cached_view("rollouts", tuple[Rollout, ...])
         yield Feed(lambda: rollouts(session), self._take, "#rollouts", session.context.poll_interval, cached)

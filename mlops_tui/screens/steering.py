@@ -106,7 +106,7 @@ def _refusal(rollout: Rollout, action_id: str) -> Refusal | None:
 
 
 async def _prepare_advance(view: View, rollout: Rollout) -> Action | None:
-    from mlops_tui.operations.rollouts import prepare_advance
+    from mlops_tui.operations.rollouts.steps import prepare_advance
 
     session = view.host.session
     if session is None:
@@ -115,7 +115,7 @@ async def _prepare_advance(view: View, rollout: Rollout) -> Action | None:
 
 
 async def _prepare_full(view: View, rollout: Rollout) -> Action | None:
-    from mlops_tui.operations.rollouts import prepare_full
+    from mlops_tui.operations.rollouts.steps import prepare_full
 
     session = view.host.session
     arms = [arm for arm in rollout.arms if not arm.is_control]
@@ -129,7 +129,7 @@ async def _prepare_full(view: View, rollout: Rollout) -> Action | None:
 
 
 async def _prepare_hold(view: View, rollout: Rollout) -> Action | None:
-    from mlops_tui.operations.rollouts import prepare_hold, prepare_resume
+    from mlops_tui.operations.rollouts.steps import prepare_hold, prepare_resume
 
     session = view.host.session
     if session is None:
@@ -143,7 +143,7 @@ async def _prepare_hold(view: View, rollout: Rollout) -> Action | None:
 
 
 async def _prepare_abort(view: View, rollout: Rollout) -> Action | None:
-    from mlops_tui.operations.rollouts import prepare_abort
+    from mlops_tui.operations.rollouts.aborts import prepare_abort
 
     session = view.host.session
     reason = await _reason(view, f"Abort the rollout of {_what(rollout)}", is_required=True)

@@ -13,7 +13,7 @@ from mlops_tui.domain.errors import MlopsError, RemoteError
 
 if TYPE_CHECKING:
     from mlops_tui.domain.rollouts import Rollout
-    from mlops_tui.operations.rollout_watching import Look
+    from mlops_tui.operations.rollouts.watching import Look
     from mlops_tui.operations.session import Session
 
 logger = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ class Watches:
             await asyncio.wait(ending, timeout=LEAVE_SECONDS)
 
     async def _follow(self, session: Session, watch: Watch) -> None:
-        from mlops_tui.operations.rollout_watching import Watcher, watching
+        from mlops_tui.operations.rollouts.watching import Watcher, watching
 
         looks = watching(Watcher(session, watch.rollout.id, may_act=True), session.context.poll_interval)
         try:

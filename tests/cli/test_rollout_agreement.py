@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mlops_tui.operations.rollouts import prepare_start
+from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.storage.traces import FILE_NAME
 from tests.cli.conftest import Program
 from tests.cli.test_models import Shell

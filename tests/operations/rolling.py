@@ -13,7 +13,8 @@ from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.domain.traces import Resource, Span, Value
 from mlops_tui.operations.actions import Action, run
-from mlops_tui.operations.rollouts import prepare_start, rollout
+from mlops_tui.operations.rollouts.listing import rollout
+from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.traces import FILE_NAME, TraceStore
 from tests.operations.company import Company

@@ -13,15 +13,16 @@ from mlops_tui.domain.journal import EntryKind
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.operations.actions import run
 from mlops_tui.operations.reconciliation import reconcile
-from mlops_tui.operations.rollout_watching import Watcher, watching
-from mlops_tui.operations.rollouts import prepare_hold, rollouts
+from mlops_tui.operations.rollouts.listing import rollouts
+from mlops_tui.operations.rollouts.steps import prepare_hold
+from mlops_tui.operations.rollouts.watching import Watcher, watching
 from mlops_tui.operations.session import Session
 from mlops_tui.storage.journal_entries import intent_of, receipt_of
 from tests.faults.proxy import FaultProxy, Hold, Stall
 from tests.operations.company import Company
 from tests.operations.rolling import Traffic, act, fraud_session, plan_for
-from tests.operations.test_rollout_crashes import ARMS, begin
-from tests.operations.test_rollout_watching import flags
+from tests.operations.rollouts.test_crashes import ARMS, begin
+from tests.operations.rollouts.test_watching import flags
 
 SECOND = "*/feature_flags/fraud-test-b"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from mlops_tui.operations.rollouts import prepare_hold, rollout
+from mlops_tui.operations.rollouts.listing import rollout
+from mlops_tui.operations.rollouts.steps import prepare_hold
 from mlops_tui.screens.model import ModelView
 from mlops_tui.screens.rollout import RolloutView
 from mlops_tui.widgets.chooser import Chooser

@@ -1,0 +1,88 @@
+"""What GitLab itself says against changing an environment now: a deploy freeze, a protection, approvals that lack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlops_tui.domain.deployments import Deployment
+from mlops_tui.domain.errors import RemoteError
+from mlops_tui.domain.policy import RolloutDriver
+from mlops_tui.domain.projects import Project, Role
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
+from mlops_tui.gitlab.approvals import deployment_rules
+from mlops_tui.gitlab.environment_guards import EnvironmentGuard, read_guards
+from mlops_tui.gitlab.protected_environments import list_protected
+from mlops_tui.operations.rollouts.sightings import ProjectReading
+from mlops_tui.operations.session import Session
+
+
+async def guard_obstacles(
+    session: Session, project: Project, environments: frozenset[str]
+) -> dict[str, tuple[Obstacle, ...]]:
+    """The obstacles of each environment, by name; read in one request, and none where GitLab does not tell."""
+    if not environments:
+        return {}
+    try:
+        guards = await read_guards(session.transport, project.ref, sorted(environments))
+    except RemoteError:
+        return {}
+    return {guard.environment: tuple(_of(guard, project)) for guard in guards}
+
+
+async def approval_obstacles(session: Session, project: Project, blocked: Sequence[Deployment]) -> dict[int, Obstacle]:
+    """What blocked deployments wait for, by their id; those of an environment without approval rules wait for nobody.
+
+    GitLab calls the deployment of any manual job blocked until it is played.
+    """
+    if not project.has_deployment_approvals:
+        return {}
+    found: dict[int, Obstacle] = {}
+    try:
+        rules = await deployment_rules(session.transport, project.ref, blocked)
+    except RemoteError:
+        return {}
+    for item in blocked:
+        told = rules.get(item.id)
+        wanted = [(rule.required - rule.approved, rule.name) for rule in told or ()]
+        lacking = [f"{count} of {name}" for count, name in wanted if count > 0]
+        job = item.job.name if item.job else "of the next step"
+        text = f"The job {job} waits for approvals of deployment {item.id}: {', '.join(lacking)}"
+        if told is None:
+            text = f"The job {job} may wait for approvals of deployment {item.id}: you may not see its rules"
+        if told is None or lacking:
+            found[item.id] = Obstacle(Hindrance.APPROVAL, text, stops_watch=False)
+    return found
+
+
+async def start_obstacles(
+    session: Session, reading: ProjectReading, environment: str, driver: RolloutDriver
+) -> list[str]:
+    """What a rollout there would run into: a freeze, who may deploy, and the approvals that each deployment needs."""
+    project = reading.project
+    guards = await guard_obstacles(session, project, frozenset({environment}))
+    found = [obstacle.text for obstacle in guards.get(environment, ())]
+    if not project.has_deployment_approvals:
+        return found
+    protected = await list_protected(session.transport, project.ref) or ()
+    found += [
+        f"{environment} is protected: only {', '.join(entry.name for entry in item.deployers)} may deploy to it"
+        for item in protected
+        if item.name == environment
+    ]
+    newest = [item for item in reading.delivery.deployments if item.environment == environment][:1]
+    for rules in (await deployment_rules(session.transport, project.ref, newest)).values():
+        needed = ", ".join(f"{rule.required} of {rule.name}" for rule in rules or ())
+        waits = "the promotion at the end waits" if driver is RolloutDriver.FLAG else "the jobs of the steps wait"
+        found += [f"A deployment to {environment} needs approvals ({needed}): {waits} for them"] if needed else []
+    return found
+
+
+def _of(guard: EnvironmentGuard, project: Project) -> list[Obstacle]:
+    found: list[Obstacle] = []
+    if guard.is_frozen:
+        until = f" until {guard.frozen_until:%Y-%m-%d %H:%M} UTC" if guard.frozen_until else ""
+        found.append(Obstacle(Hindrance.FROZEN, f"A deploy freeze holds in {guard.environment}{until}"))
+    if not guard.may_change and project.role >= Role.DEVELOPER:
+        text = f"{guard.environment} is protected, and you are not among those who may deploy to it"
+        found.append(Obstacle(Hindrance.PROTECTED, text))
+    return found
