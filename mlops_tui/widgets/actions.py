@@ -138,10 +138,7 @@ TABLE_ACTIONS = (
     KeyAction("table.sort", ("s",), "Sort", "Choose the column to sort by"),
 )
 NUMBERS = KeyAction("plot.numbers", ("t",), "Numbers", "Show the numbers as a table, or the plot again")
-PLOT_ACTIONS = (
-    NUMBERS,
-    KeyAction("plot.logarithmic", ("v",), "Log scale", "Switch between a linear and a logarithmic scale"),
-)
+LOGARITHMIC = KeyAction("plot.logarithmic", ("v",), "Log scale", "Switch between a linear and a logarithmic scale")
 LOG_ACTIONS = (
     KeyAction("log.follow", ("f",), "Follow", "Stay at the end of the log"),
     KeyAction("log.wrap", ("w",), "Wrap", "Wrap long lines, or cut them"),
@@ -167,7 +164,8 @@ SHARED_ACTIONS = (
     *APP_ACTIONS,
     *VIEW_ACTIONS,
     *TABLE_ACTIONS,
-    *PLOT_ACTIONS,
+    NUMBERS,
+    LOGARITHMIC,
     *LOG_ACTIONS,
     *TREE_ACTIONS,
     *TEXT_ACTIONS,

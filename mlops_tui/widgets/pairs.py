@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
-
-from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.reactive import var
 
 from mlops_tui.themes.tokens import Token
-from mlops_tui.widgets.actions import NUMBERS, bindings
 from mlops_tui.widgets.cells import Align, Cell, number
 from mlops_tui.widgets.drawing import Drawing
+from mlops_tui.widgets.figure import Figure
 from mlops_tui.widgets.pace import Pace
 from mlops_tui.widgets.pair_lines import PairData, pair_lines, percent
-from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.table_columns import Column
-from mlops_tui.widgets.table_source import ListSource, list_source
+from mlops_tui.widgets.table_source import ListSource, TableSource, list_source
 from mlops_tui.widgets.text_layout import TextLine, text_line
 
 Fitting = Callable[[int], PairData]
@@ -42,17 +35,12 @@ class PairCanvas(Drawing, can_focus=True):
         return pair_lines(self.fitting(max(1, height - 1)), width)
 
 
-class Pairs(Vertical):
+class Pairs(Figure[PairCanvas]):
     """Bars for two sides.
 
     Args:
         pace: Shared by the drawings of a screen, so that together they repaint rarely; None draws at once.
     """
-
-    DEFAULT_CSS = "Pairs > Table { display: none; }"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings((NUMBERS,))]
-
-    shows_numbers: var[bool] = var(False)
 
     def __init__(
         self,
@@ -60,43 +48,24 @@ class Pairs(Vertical):
         pace: Pace | None = None,
         id: str | None = None,  # noqa: A002 - Textual's own name
     ) -> None:
-        super().__init__(id=id)
-        self._pace = pace
+        super().__init__(PairCanvas(pace=pace), id=id)
         self._whole = PairData()
-
-    def compose(self) -> ComposeResult:
-        """The bars, and the table that takes their place."""
-        yield PairCanvas(self._pace)
-        yield Table(empty="No values.")
 
     def show(self, whole: PairData, fitting: Fitting, *, by_person: bool = False) -> None:
         """Show other data: ``whole`` in the table, as much as ``fitting`` makes of it in the drawing."""
         self._whole = whole
-        canvas = self.query_one(PairCanvas)
-        canvas.fitting, canvas.message = fitting, ""
-        self._draw(by_person=by_person)
+        self.canvas.fitting, self.canvas.message = fitting, ""
+        self.renew(by_person=by_person)
 
     def say(self, message: str) -> None:
         """Show a sentence instead of bars."""
         self._whole = PairData()
-        self.query_one(PairCanvas).message = message
-        self._draw(by_person=True)
+        self.canvas.message = message
+        self.renew(by_person=True)
 
-    def action_numbers(self) -> None:
-        """Show the numbers as a table, or the bars again."""
-        self.shows_numbers = not self.shows_numbers
-        table, canvas = self.query_one(Table), self.query_one(PairCanvas)
-        had_focus = self.has_focus_within
-        table.display, canvas.display = self.shows_numbers, not self.shows_numbers
-        self._draw(by_person=True)
-        if had_focus:
-            (table if self.shows_numbers else canvas).focus()
-
-    def _draw(self, *, by_person: bool) -> None:
-        if self.shows_numbers:
-            self.query_one(Table).show(pair_table(self._whole))
-        else:
-            self.query_one(PairCanvas).renew(by_person=by_person)
+    def numbers(self) -> TableSource:
+        """The counts and shares of each value."""
+        return pair_table(self._whole)
 
 
 def pair_table(data: PairData) -> ListSource:

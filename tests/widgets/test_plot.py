@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.pace import Pace
-from mlops_tui.widgets.plot import Plot, PlotCanvas, numbers
+from mlops_tui.widgets.plot import Plot, PlotCanvas, plot_table
 from mlops_tui.widgets.plot_figure import PlotData, Series, draw_figure, round_ticks
 from mlops_tui.widgets.table import Table
 from mlops_tui.widgets.text_layout import plain_text
@@ -77,7 +77,7 @@ def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
 
 def test_the_table_holds_the_very_numbers() -> None:
     raw = Series("raw", (0.0, 1.0), (9.0, 9.0), is_faint=True)
-    table = numbers(PlotData((raw, curve("a", 0.5, math.nan, 0.25), Series("b", (1.0, 7.0), (1e-9, 2.0)))))
+    table = plot_table(PlotData((raw, curve("a", 0.5, math.nan, 0.25), Series("b", (1.0, 7.0), (1e-9, 2.0)))))
     assert [column.title for column in table.columns] == ["step", "a", "b"]
     assert [[cell.text for cell in table.cells(index)] for index in range(len(table))] == [
         ["0", "0.5", ""],
