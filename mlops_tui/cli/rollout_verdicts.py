@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from mlops_tui.cli.options import Format
 from mlops_tui.cli.output import Listing, json_text, print_listing, write_line
@@ -15,7 +15,7 @@ from mlops_tui.domain.canonical import plain
 from mlops_tui.domain.clock import SystemClock
 from mlops_tui.domain.errors import UsageError
 from mlops_tui.domain.judgements import Method, Verdict
-from mlops_tui.domain.rollout_documents import guardrail_document
+from mlops_tui.domain.rollout_documents import judgement_document
 
 if TYPE_CHECKING:
     from mlops_tui.cli.measurements import Moment
@@ -39,7 +39,7 @@ def judge_replay(plan: str, replay: str, model: str | None, method: Method, outp
     with _opened(replay) as lines:
         for moment, judgement in _judgements(judged, method, lines, replay):
             last = judgement.verdict
-            item = _item(moment, judgement)
+            item = judgement_document(judgement) | {"at": moment.written}
             if output is Format.NDJSON:
                 write_line(json_text(plain(item)))
                 sys.stdout.flush()
@@ -85,12 +85,3 @@ def _opened(place: str) -> Iterator[IO[bytes]]:
 
 def _title(place: str) -> str:
     return "standard input" if place == _STDIN else place
-
-
-def _item(moment: Moment, judgement: Judgement) -> dict[str, Any]:
-    return {
-        "at": moment.written,
-        "verdict": judgement.verdict,
-        "reason": f"{judgement.reason}.",
-        "guardrails": [guardrail_document(result) for result in judgement.guardrails],
-    }

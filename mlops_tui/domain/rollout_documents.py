@@ -53,26 +53,23 @@ def rollout_document(record: Rollout) -> dict[str, Any]:
         ],
         "needs": _needs(record.needs),
         "estimate": _estimate(record.estimate),
-        "judgement": judgement_document(record.judgement),
+        "judgement": judgement_document(record.judgement) if record.judgement else None,
         "lease": {"holder": lease.holder, "expires_at": lease.expires_at} if lease else None,
         "links": record.links,
     }
 
 
-def judgement_document(judgement: Judgement | None) -> dict[str, Any] | None:
+def judgement_document(judgement: Judgement) -> dict[str, Any]:
     """A verdict with what each guardrail says."""
-    if judgement is None:
-        return None
     return {
         "at": judgement.at,
         "verdict": judgement.verdict,
         "reason": f"{judgement.reason}.",
-        "guardrails": [guardrail_document(result) for result in judgement.guardrails],
+        "guardrails": [_guardrail(result) for result in judgement.guardrails],
     }
 
 
-def guardrail_document(result: GuardrailResult) -> dict[str, Any]:
-    """One guardrail of a verdict."""
+def _guardrail(result: GuardrailResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "treatment": result.treatment,

@@ -32,6 +32,7 @@ from mlops_tui.operations.rollouts.estimates import verdict_estimate
 from mlops_tui.operations.rollouts.sightings import Sighting
 from mlops_tui.operations.rollouts.silence import guardrail_lack, silent_arms
 from mlops_tui.operations.rollouts.traffic import (
+    MOST_SHOWN,
     evidence_key,
     known_traffic,
     measure_traffic,
@@ -43,7 +44,6 @@ from mlops_tui.operations.session import Session
 from mlops_tui.storage.rollout_evidence import Evidence, EvidenceFile
 
 FOLDER = "rollouts"
-_SHOWN = 240
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ def with_verdicts(record: Rollout, verdicts: Sequence[Judgement]) -> Rollout:
     return replace(
         record,
         judgement=verdicts[-1] if verdicts else None,
-        verdicts=tuple(verdicts[-_SHOWN:]),
+        verdicts=tuple(verdicts[-MOST_SHOWN:]),
         events=tuple(sorted((*others, *_verdict_events(verdicts)), key=lambda event: event.at)),
     )
 

@@ -17,7 +17,8 @@ from mlops_tui.operations.measurements import GRACE, Measured, MeasuredSubject, 
 from mlops_tui.operations.rollouts.assembly import plan_digest
 from mlops_tui.operations.session import Session
 
-_SHOWN = 240
+# So many looks are kept to be shown: of the traffic, and of what was said of it.
+MOST_SHOWN = 240
 
 
 @dataclass(slots=True)
@@ -109,7 +110,7 @@ def samples_of(windows: Iterable[MeasuredWindow]) -> Counter[str]:
 
 def points_of(windows: Sequence[MeasuredWindow]) -> tuple[TrafficPoint, ...]:
     """The newest windows as they are shown."""
-    return tuple(_point(window) for window in windows[-_SHOWN:])
+    return tuple(_point(window) for window in windows[-MOST_SHOWN:])
 
 
 def _point(window: MeasuredWindow) -> TrafficPoint:
