@@ -20,11 +20,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from benchmarks.proofs import failure_cases, sample_ratios
-from benchmarks.proofs.judge_scenarios import CORRELATED, HARM, NULL, SAFE
+from benchmarks.proofs.judge_scenarios import AT_MARGIN, CORRELATED, HARM, NULL, SAFE, STAMP_LEVELS
 from benchmarks.proofs.rollout_streams import CONTROL, TREATMENT, Scenario, Stream
 from mlops_tui.analysis.judge import judge_of
 from mlops_tui.analysis.kayenta import Class, classify
 from mlops_tui.domain.judgements import JudgePlan, Verdict
+from mlops_tui.domain.policy import MarginKind
 
 ALPHA = 0.05
 REPETITIONS = 300
@@ -55,12 +56,14 @@ def judged(scenario: Scenario, stream: Stream, alpha: float = ALPHA) -> Decision
 
 def fixed_looks(scenario: Scenario, stream: Stream) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Whether a z-test of everything so far rejects at 5 %, look by look."""
-    sums, squares, n = [], [], scenario.size * np.arange(1.0, scenario.looks + 1.0)
-    for values in (stream.control, stream.treatment):
-        sums.append(values.sum(axis=1).cumsum() / n)
-        squares.append((values**2).sum(axis=1).cumsum() / n)
-    variance = sum(square - mean**2 for square, mean in zip(squares, sums, strict=True)) / n
-    excess = sums[1] - sums[0] - scenario.margin
+    is_relative = scenario.margin_kind is MarginKind.RELATIVE
+    slopes = (1.0 + scenario.margin if is_relative else 1.0, 1.0)
+    means, variance = [], np.zeros(scenario.looks)
+    for values, slope, size in zip((stream.control, stream.treatment), slopes, scenario.sizes, strict=True):
+        n = size * np.arange(1.0, scenario.looks + 1.0)
+        means.append(slope * values.sum(axis=1).cumsum() / n)
+        variance += (slope**2 * (values**2).sum(axis=1).cumsum() / n - means[-1] ** 2) / n
+    excess = means[1] - means[0] - (0.0 if is_relative else scenario.margin)
     rejected: np.ndarray[tuple[int], np.dtype[np.bool_]] = excess > -ndtri(ALPHA) * np.sqrt(np.maximum(variance, 1e-30))
     return rejected
 
@@ -115,8 +118,10 @@ def main(arguments: Sequence[str]) -> None:
     parts = [_INTRODUCTION, _circumstances(repetitions)]
     parts += ["## No harm: how often a BREACH is called", _NULL_TEXT, _breaches(NULL, repetitions)]
     parts += ["## No harm, but values that hang together", _CORRELATED_TEXT, _breaches(CORRELATED, repetitions)]
+    parts += ["## No harm, but time stamps that differ", _LEVELS_TEXT, _breaches(STAMP_LEVELS, repetitions)]
     parts += ["## Harm: how often it is found", _HARM_TEXT, _powers(repetitions)]
-    parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(repetitions)]
+    parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(SAFE, repetitions)]
+    parts += ["## Harm of exactly the margin: how often HEALTHY is said", _AT_MARGIN_TEXT, _passes(repetitions)]
     parts += ["## A wrong split: how often INVALID is said", sample_ratios.TEXT]
     parts.append(_table(sample_ratios.TITLES, sample_ratios.rows(repetitions)))
     titles = ("stream", "right", "judge", "Kayenta")
@@ -148,13 +153,21 @@ def _powers(repetitions: int) -> str:
     return _table((*titles, "Kayenta"), rows)
 
 
-def _healths(repetitions: int) -> str:
+def _healths(scenarios: Sequence[Scenario], repetitions: int) -> str:
     rows = []
-    for result in _simulated(SAFE, repetitions):
+    for result in _simulated(scenarios, repetitions):
         healthy = [decision.healthy for decision in result.decisions]
         share = sum(samples is not None for samples in healthy) / len(healthy)
         rows.append((result.scenario.name, _share(share), _median(healthy), _share(result.breaches)))
     return _table(("stream", "HEALTHY within 100 looks", "median samples per arm", "BREACH"), rows)
+
+
+def _passes(repetitions: int) -> str:
+    rows = []
+    for result in _simulated(AT_MARGIN, repetitions):
+        passed = sum(decision.healthy is not None for decision in result.decisions)
+        rows.append((result.scenario.name, _share(passed / len(result.decisions))))
+    return _table(("stream", "judge: HEALTHY, 100 looks"), rows)
 
 
 def _simulated(scenarios: Sequence[Scenario], repetitions: int, *, is_kayenta_watched: bool = False) -> list[Result]:
@@ -207,19 +220,34 @@ _CORRELATED_TEXT = """\
 Both arms follow the same law, but an observation resembles the one before it, or all of a time stamp share a level that
 wanders. Nothing exact can be said here; the judge estimates how many observations count as one."""
 
+_LEVELS_TEXT = """\
+Both arms follow the same law, but at each time stamp either has a level of its own, whatever it is that makes some
+minutes worse than others. With many observations a stamp the level is all that differs. A single stamp cannot tell
+such a level from harm; it is assumed that rates vary by 40 % of themselves, and what is far beyond that decides."""
+
 _HARM_TEXT = """\
 The treatment is worse than the margin allows. The fixed test is asked once, at the end, with all samples."""
 
 _SAFE_TEXT = "The treatment is as good as the control, and the margin says what would be too bad."
 
+_AT_MARGIN_TEXT = """\
+The treatment is exactly as bad as the margin allows, so that HEALTHY is wrong, and at most 5 % of the rollouts may have
+one. For means that holds as far as the values that were seen tell of those that were not: what is rare and large, and
+has not happened yet, nobody can rule out. The last line shows it."""
+
 _LIMITS = """\
 ## What it does not keep
 
-* A level that wanders a little from one time stamp to the next, hidden in the noise of the values, is taken for
-  independent noise until it shows; such streams see more than 5 % false alarms at a margin of zero. So do
-  levels that take longer to wander back than the rollout lasts.
+* A level of one arm that wanders slowly is a difference between the arms for as long as it stays: no judge can tell ten
+  bad time stamps that will be over from ten that will not. Such streams, and levels hidden in the noise of the values,
+  see more than 5 % false alarms at a margin of zero, as the tables show. A margin as wide as what wanders keeps them
+  off.
+* A whole time stamp that fails in the canary alone, as the first of its kind, is a BREACH, although a control might
+  have had it too.
 * Means need at least three time stamps, and in practice about eight, before the judge says anything of a harm that is
-  small against the scatter of single values. Only a harm of several standard deviations is called at once.
+  small against the scatter of single values. Only a harm of some fifteen standard deviations is called at once.
+* HEALTHY says nothing of values that are rare, large and not seen yet: a mean of 0.1 that comes from one value of 200
+  in 2,000 is no mean at all until it comes. A rate or a quantile's share has no such values.
 * A mean of unbounded values has no exact test. Beside the t-test, which is asymptotic, the judge bets on which arm is
   worse where the two are far apart. That is exact where a stamp's difference is symmetric around the margin, as it is
   where the arms follow the same law, and not where the canary alone gets a long tail and keeps its mean.

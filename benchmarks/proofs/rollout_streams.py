@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 from mlops_tui.domain.judgements import EventSample, Measurement, Sample, ValueSample
-from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind
+from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Callable[[np.random.Generator, int, int], FloatArray]
@@ -48,7 +49,10 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A way in which traffic comes in: one guardrail, both arms' values, and how many come per time stamp."""
+    """A way in which traffic comes in: one guardrail, both arms' values, and how many come per time stamp.
+
+    ``size`` come to the control, and to the treatment unless it has a ``treatment_size`` of its own.
+    """
 
     name: str
     kind: GuardrailKind
@@ -57,16 +61,24 @@ class Scenario:
     control: Values
     treatment: Values
     looks: int = 100
+    treatment_size: int | None = None
+    margin_kind: MarginKind = MarginKind.ABSOLUTE
 
     @property
     def guardrail(self) -> Guardrail:
         """The guardrail that the stream is judged by."""
-        return Guardrail("measure", self.kind, Direction.LOWER, self.margin)
+        return Guardrail("measure", self.kind, Direction.LOWER, self.margin, self.margin_kind)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many observations come per time stamp to the control and to the treatment."""
+        return self.size, self.treatment_size or self.size
 
     def stream(self, seed: int) -> Stream:
         """One rollout."""
         random = np.random.default_rng([seed, self.size])
-        control, treatment = (values(random, self.looks, self.size) for values in (self.control, self.treatment))
+        arms = zip((self.control, self.treatment), self.sizes, strict=True)
+        control, treatment = (values(random, self.looks, size) for values, size in arms)
         return Stream(self.kind, control, treatment)
 
 
@@ -107,6 +119,39 @@ def shocked(shock: float, correlation: float) -> Values:
         return level[:, None] + random.normal(size=(looks, size))
 
     return values
+
+
+def rates_of_stamps(rate: float, deviation: float, correlation: float = 0.0) -> Values:
+    """Events at a rate that differs from time stamp to time stamp: by ``deviation`` in standard normal units."""
+
+    def values(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        level = deviation * _autoregressive(random, looks, correlation)
+        rates = ndtr(level + ndtri(rate) * (1.0 + deviation**2) ** 0.5)
+        return np.asarray(random.random((looks, size)) < rates[:, None], np.float64)
+
+    return values
+
+
+def slow_stamps(share: float, times: float, values: Values) -> Values:
+    """Values that are so many times greater at a share of the time stamps."""
+    return lambda random, looks, size: (
+        values(random, looks, size) * np.where(random.random((looks, 1)) < share, times, 1.0)
+    )
+
+
+def with_rare(values: Values, rate: float, mean: float) -> Values:
+    """Values to some of which, at a rate, an exponential one of a mean is added."""
+
+    def both(random: np.random.Generator, looks: int, size: int) -> FloatArray:
+        rare = random.exponential(mean, (looks, size)) * (random.random((looks, size)) < rate)
+        return values(random, looks, size) + rare
+
+    return both
+
+
+def times(factor: float, values: Values) -> Values:
+    """Values, each so many times as great."""
+    return lambda random, looks, size: factor * values(random, looks, size)
 
 
 def beyond(threshold: float, values: Values) -> Values:

@@ -11,11 +11,11 @@ Products over buckets, averaged over stakes, are e-processes: Ville's inequality
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
 import numpy as np
 
+from mlops_tui.analysis.clumping import LEAST_BUCKETS, Clumping, Clumps, Discount, assumed
 from mlops_tui.analysis.contrasts import Contrast, FloatArray, Side, Tally
 from mlops_tui.analysis.paired_series import Caution, PairedSeries
 from mlops_tui.domain.policy import Guardrail, GuardrailKind
@@ -27,37 +27,19 @@ _PLACES = {side: place for place, side in enumerate(Side)}
 _SIGNS = np.array([float(side.sign) for side in Side])[:, None, None]
 _FIRST_GUESSES = ((0.03, log(0.7)), (0.97, log(0.3)))
 _WIDEST_SHARE = 50.0
-_LEAST_BUCKETS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Clumping:
-    """What is assumed of how events come in clumps, until the buckets have shown it.
-
-    Two observations of a bucket correlate by ``within``, and a bucket counts at least ``1 / most`` of its size; after
-    ``few`` more buckets three quarters of that are taken back. ``caution`` is about clumps that outlast a bucket.
-    """
-
-    within: float
-    most: float
-    few: float
-    caution: Caution
-
-    def early(self, size: float, buckets: int) -> float:
-        """How many observations count as one, by assumption alone."""
-        at_first = min(1.0 + self.within * max(size - 1.0, 0.0), self.most)
-        return 1.0 + (at_first - 1.0) * (self.few / (buckets - 1 + self.few)) ** 2
 
 
 # Requests fail alone more often than not; how long they take depends on what the machine does at that time.
-_ERRORS = _Clumping(0.1, 5.0, 12.0, Caution(0.7, 8.0))
-_EXCEEDANCES = _Clumping(0.5, 12.0, 12.0, Caution(0.8, 8.0))
+_ERRORS = Clumping(0.1, 5.0, 12.0, 0.4, Caution(0.9, 8.0))
+_EXCEEDANCES = Clumping(0.5, 12.0, 12.0, 0.65, Caution(1.0, 8.0))
 
 
 class EventWindow:
     """The evidence of a stretch of buckets about a rate, a count or the share beyond a threshold."""
 
-    def __init__(self, guardrail: Guardrail, margins: FloatArray, guess: float | None = None) -> None:
+    def __init__(
+        self, guardrail: Guardrail, margins: FloatArray, guess: float | None = None, floor: FloatArray | None = None
+    ) -> None:
         self._guardrail = guardrail
         self._contrast = Contrast.of(guardrail)
         self._clumping = _EXCEEDANCES if guardrail.kind is GuardrailKind.QUANTILE else _ERRORS
@@ -67,7 +49,8 @@ class EventWindow:
         self._offsets = self._contrast.sign * self._contrast.offsets(margins)[:, None]
         self._directions = self._contrast.sign * _SIGNS
         self._bets = np.tile(_TRUST, (len(_SIGNS), len(margins), 1))
-        self._per_one: FloatArray | None = None
+        self._known: Discount | None = None
+        self._floor: FloatArray = np.ones(1) if floor is None else floor
         self.margins = margins
         self.series = PairedSeries()
 
@@ -84,9 +67,22 @@ class EventWindow:
             margins = contrast.grid(guardrail.margin, 0.0005, 1.0)
         return cls(guardrail, margins)
 
-    def fresh(self) -> EventWindow:
-        """An empty window that remembers how frequent events are."""
-        return EventWindow(self._guardrail, self.margins, self._pooled())
+    def fresh(self, lasting: FloatArray) -> EventWindow:
+        """An empty window that remembers how frequent events are, and how they clump: as it was ``lasting`` long ago.
+
+        What clumps for longer than a bucket is not learnt from the newest buckets, since a harm that has just begun
+        looks just like it.
+        """
+        floor = lasting
+        if self.series.buckets >= LEAST_BUCKETS:
+            floor = np.maximum(self._clumps().sudden.clip(None, max(self._rarer(), 1.0)), lasting)
+        return EventWindow(self._guardrail, self.margins, self._pooled(), floor)
+
+    def lasting(self) -> FloatArray:
+        """How many observations count as one by what these buckets show, without any caution."""
+        if self.series.buckets < LEAST_BUCKETS:
+            return np.ones(1)
+        return self._clumps().lasting.clip(None, max(self._rarer(), 1.0))
 
     def add(self, control: Tally, treatment: Tally) -> None:
         """Settle the bets on one bucket. They were made before it: only its sizes are used to place them."""
@@ -101,7 +97,7 @@ class EventWindow:
             ]
             self._bets += np.logaddexp(*gains)
         self.series.add(control, treatment)
-        self._per_one = None
+        self._known = None
 
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin, with the effective number of observations.
@@ -112,31 +108,31 @@ class EventWindow:
         bets = self._bets[_PLACES[side]]
         top = bets.max(axis=1)
         log_e: FloatArray = top + np.log(np.exp(bets - top[:, None]).sum(axis=1))
-        tempered: FloatArray = np.where(log_e > 0, log_e / self.observations_per_one(), log_e)
-        return tempered
+        if self._guess is not None and self.series.buckets < LEAST_BUCKETS:
+            return log_e.clip(None, 0.0)
+        return self.discount().of(log_e)
 
-    def observations_per_one(self) -> FloatArray:
-        """How many observations count as one, at least 1: what clumps, and trends of one arm alone, leave over."""
-        if self._per_one is None:
-            size = min(self.series.control.n, self.series.treatment.n) / max(self.series.buckets, 1)
-            early = self._clumping.early(size, max(self.series.buckets, 1))
-            is_young = self.series.buckets < _LEAST_BUCKETS
-            self._per_one = np.full(1, early) if is_young else np.maximum(self._seen_per_one(), early)
-        return self._per_one
+    def discount(self) -> Discount:
+        """How many observations count as one: what clumps, and trends of one arm alone, leave over."""
+        if self._known is None:
+            buckets = max(self.series.buckets, 1)
+            size = min(self.series.control.n, self.series.treatment.n) / buckets
+            events = self._rarer() / 2.0 / buckets
+            least = np.maximum(self._floor, self._clumping.early(size, events, buckets))
+            if self.series.buckets < LEAST_BUCKETS:
+                self._known = assumed(least)
+            else:
+                seen = self._clumps().discount(self._clumping, events)
+                # However they clump, so many events are one at least, and few of them show nothing of how they clump.
+                per_one = np.maximum(np.minimum(seen.per_one, self._rarer()), least)
+                self._known = Discount(per_one, seen.freedom)
+        return self._known
 
-    def _seen_per_one(self) -> FloatArray:
+    def _clumps(self) -> Clumps:
         series, slopes = self.series, self._slopes[:, 0]
         rates = np.array([series.treatment.mean, series.control.mean])
         expected = series.expected(rates if self._is_count else rates * (1.0 - rates), slopes)
-        scatter, correlation = series.scatter(slopes)
-        bound = self._clumping.caution.bound(correlation, series.buckets)
-        seen: FloatArray = (
-            np.divide(scatter, expected, out=np.zeros_like(expected), where=expected > 0)
-            * (1.0 + bound)
-            / (1.0 - bound)
-        )
-        # However they clump, so many events are one at least, and few of them show nothing of how they clump.
-        return np.minimum(seen, self._rarer())
+        return Clumps.of(series, expected, slopes)
 
     def _rarer(self) -> float:
         """How many observations were events, or how many were none where these are fewer."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import inf, log, sqrt
-from typing import Protocol, Self
 
 import numpy as np
 
@@ -12,37 +11,12 @@ from mlops_tui.analysis.contrasts import Contrast, FloatArray, Side, Tally
 from mlops_tui.analysis.event_evidence import EventWindow
 from mlops_tui.analysis.mean_evidence import MeanWindow
 from mlops_tui.analysis.paired_series import PairedSeries
+from mlops_tui.analysis.recent_windows import RecentWindows
+from mlops_tui.analysis.windows import Window
 from mlops_tui.domain.policy import Guardrail, GuardrailKind
 
-_WHOLE, _RECENT = 0.75, 0.25
-_FIRST_RESTART, _SECOND_RESTART, _RESTART_RATIO = 4, 8, 1.5
-_DOUBT = log(3.0)
-
-
-class Window(Protocol):
-    """The evidence of a stretch of buckets, at fixed margins."""
-
-    @property
-    def margins(self) -> FloatArray:
-        """The margins, ascending; the plan's own is one of them."""
-        ...
-
-    @property
-    def series(self) -> PairedSeries:
-        """The buckets."""
-        ...
-
-    def add(self, control: Tally, treatment: Tally) -> None:
-        """Take in a bucket in which both arms have observations."""
-        ...
-
-    def log_e(self, side: Side) -> FloatArray:
-        """The natural logarithm of the e-value against a harm on that side of each margin."""
-        ...
-
-    def fresh(self) -> Self:
-        """An empty window at the same margins."""
-        ...
+_WHOLE, _LATELY, _JUST_NOW = 0.75, 0.15, 0.1
+_FIRST_RESTART, _SECOND_RESTART, _RESTART_RATIO, _RESTART_EVERY = 4, 8, 1.5, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +62,9 @@ class Assessment:
 class GuardrailEvidence:
     """All evidence of one guardrail about one treatment, folded from increments.
 
-    Beside the evidence from the beginning there is that of a recent stretch, which starts again ever less often: a
-    fault that comes late is not thinned by the good time before it. Both are e-processes and so is their average.
+    Beside the evidence from the beginning there is that of recent stretches: one that starts again ever less often, for
+    harm that takes long to show, and short ones for a fault that has just begun. All are e-processes and so is their
+    average.
     """
 
     def __init__(self, guardrail: Guardrail) -> None:
@@ -97,9 +72,10 @@ class GuardrailEvidence:
         self._contrast = Contrast.of(guardrail)
         self._waiting = (Tally(), Tally())
         self._whole: Window | None = None
-        self._recent: Window | None = None
-        self._restarts = 0
-        self._next_restart = _FIRST_RESTART
+        self._recents = (
+            RecentWindows(_LATELY, 1, _FIRST_RESTART, _ever_rarer, doubt=3.0, memory=1),
+            RecentWindows(_JUST_NOW, 2, _RESTART_EVERY, lambda buckets: buckets + _RESTART_EVERY, doubt=10.0, memory=4),
+        )
 
     def add(self, control: Tally, treatment: Tally) -> None:
         """Take in what one time stamp brought; a bucket ends as soon as both arms have observations."""
@@ -110,13 +86,11 @@ class GuardrailEvidence:
         self._waiting = (Tally(), Tally())
         if self._whole is None:
             self._whole = first_window(self._guardrail, control, treatment)
-        elif self._whole.series.buckets == self._next_restart:
-            self._restarts += 1
-            self._next_restart = max(int(self._next_restart * _RESTART_RATIO), _SECOND_RESTART)
-            self._recent = self._whole.fresh()
+        for chain in self._recents:
+            chain.start(self._whole)
         self._whole.add(control, treatment)
-        if self._recent is not None:
-            self._recent.add(control, treatment)
+        for chain in self._recents:
+            chain.add(control, treatment)
 
     def assess(self, breach_level: float, safety_level: float) -> Assessment:
         """Bounds and decisions; the levels are the probabilities of error of either, at any time."""
@@ -129,13 +103,14 @@ class GuardrailEvidence:
         margins = self._whole.margins
         own = int(np.searchsorted(margins, self._guardrail.margin))
         whole = log(_WHOLE) + self._whole.log_e(Side.AT_MOST)
-        recent = self._recent.log_e(Side.AT_MOST) if self._recent is not None else None
-        against = self._average(whole, recent)
-        is_late = recent is not None and recent[own] + self._log_share > max(whole[own], 0.0)
-        shown = self._recent if is_late and self._recent is not None else self._whole
+        against = whole
+        for chain in self._recents:
+            against = np.logaddexp(against, chain.average())
+        late = self._loudest(own, float(whole[own]))
+        shown = late if late is not None else self._whole
         safe = shown.log_e(Side.AT_LEAST)
         is_breached = bool(against[own:].max() >= -log(breach_level))
-        is_safe = not is_late and bool(safe[: own + 1].max() >= -log(safety_level))
+        is_safe = late is None and bool(safe[: own + 1].max() >= -log(safety_level))
         harm = self._contrast.harm(*shown.series.means())
         lower = _crossing(-margins[::-1], against[::-1], -log(breach_level), None if harm is None else -harm)
         upper = _crossing(margins, safe, -log(safety_level), harm)
@@ -145,21 +120,17 @@ class GuardrailEvidence:
             upper=self._within_reach(upper, harm if not is_safe else None, inf),
             log_e=float(against[own:].max()),
             is_breached=is_breached,
-            is_safe=is_safe and (recent is None or bool(recent[own] < _DOUBT)),
+            is_safe=is_safe and not any(chain.doubts(own) for chain in self._recents),
             buckets=buckets,
-            recent=Stretch.of(shown.series) if shown is self._recent else None,
+            recent=Stretch.of(late.series) if late is not None else None,
         )
 
-    @property
-    def _log_share(self) -> float:
-        """What the newest recent stretch was given of all evidence; the shares of all that will ever be add up."""
-        return log(_RECENT / (self._restarts * (self._restarts + 1)))
-
-    def _average(self, whole: FloatArray, recent: FloatArray | None) -> FloatArray:
-        """The evidence against each margin, with what no stretch was given yet held in cash."""
-        cash = log(_RECENT / (self._restarts + 1))
-        rest = cash if recent is None else np.logaddexp(cash, self._log_share + recent)
-        return np.asarray(np.logaddexp(whole, rest), np.float64)
+    def _loudest(self, own: int, whole: float) -> Window | None:
+        """The recent stretch that speaks louder against the plan's margin than all buckets do, if one does."""
+        alive = [recent for chain in self._recents for recent in chain.alive]
+        said = [(recent.log_share + float(recent.window.log_e(Side.AT_MOST)[own]), recent.window) for recent in alive]
+        loudest = max(said, key=lambda pair: pair[0], default=None)
+        return loudest[1] if loudest is not None and loudest[0] > max(whole, 0.0) else None
 
     def _within_reach(self, bound: float | None, estimate: float | None, end: float) -> float | None:
         """A bound that decides nothing, wide enough to hold the estimate; without one the end of what there can be.
@@ -174,6 +145,10 @@ class GuardrailEvidence:
         if self._contrast.is_relative:
             return float(-self._contrast.sign) if end * self._contrast.sign < 0 else None
         return None if kind in {GuardrailKind.COUNT, GuardrailKind.MEAN} else float(np.sign(end))
+
+
+def _ever_rarer(buckets: int) -> int:
+    return max(int(buckets * _RESTART_RATIO), _SECOND_RESTART)
 
 
 def first_window(guardrail: Guardrail, control: Tally, treatment: Tally) -> Window:

@@ -26,6 +26,7 @@ _LEAST_FREEDOM = 0.3
 _SERIES, _SINGLE, _SWAP = log(0.62), log(0.1), log(0.28)
 _SINGLE_EFFECT = 25.0
 _SINGLES = 4
+_SHOCK = 9.0
 _WIDEST = 50.0
 # Sums of squares say nothing of a variance that is so small a part of the square of the mean.
 _ROUNDING = 1e-13
@@ -60,9 +61,13 @@ class MeanWindow:
         scale = max(guardrail.margin, spread, abs(treatment.mean - control.mean)) or abs(control.mean) or 1.0
         return cls(guardrail, contrast.grid(guardrail.margin, scale / 200.0, scale * _WIDEST))
 
-    def fresh(self) -> MeanWindow:
-        """An empty window at the same margins."""
+    def fresh(self, _lasting: FloatArray) -> MeanWindow:
+        """An empty window at the same margins; its own buckets show how they scatter."""
         return MeanWindow(self._guardrail, self.margins)
+
+    def lasting(self) -> FloatArray:
+        """Nothing that a later window has to know."""
+        return np.ones(1)
 
     def add(self, control: Tally, treatment: Tally) -> None:
         """Take in a bucket."""
@@ -92,7 +97,7 @@ class MeanWindow:
             # matter, since what is rare has not happened yet.
             correlation = np.where(scatter == 0.0, 0.0, correlation)
         buckets = series.buckets * (1.0 - correlation) / (1.0 + correlation)
-        variance = self._variance(scatter) * (1.0 + correlation) / (1.0 - correlation)
+        variance = self._variance(scatter, side) * (1.0 + correlation) / (1.0 - correlation)
         t = side.sign * self._excess() * np.sqrt(series.weight / variance)
         return _t_mixture(t, buckets, (buckets - 2.0).clip(_LEAST_FREEDOM))
 
@@ -102,10 +107,13 @@ class MeanWindow:
         excess: FloatArray = self._contrast.sign * (treatment - self._slopes * control) - self._offsets
         return excess
 
-    def _variance(self, scatter: FloatArray) -> FloatArray:
+    def _variance(self, scatter: FloatArray, side: Side) -> FloatArray:
         """The weighted variance of a bucket's difference: as buckets scatter, or as values in them if greater."""
         series = self.series
-        inside = series.expected(np.nan_to_num(series.within()), self._slopes)
+        within = np.nan_to_num(series.within())
+        if side is Side.AT_LEAST:
+            within[0] = max(within)
+        inside = series.expected(within, self._slopes)
         least = 1e-18 * np.square(series.means()).sum() * series.weight + _NO_VARIANCE
         return np.asarray(np.maximum(np.maximum(scatter, inside), least), np.float64)
 
@@ -116,7 +124,8 @@ class MeanWindow:
         if treatment.n < 2 or not np.isfinite(own).all() or own[1] <= least:
             return
         spread = max(float(own[0]), treatment.deviations / (treatment.n - 1.0))
-        variance = (1.0 + self._slopes**2) * own[1] + spread / treatment.n + self._slopes**2 * own[1] / control.n
+        shock = max(_SHOCK * float(own[1]), self.series.control_scatter())
+        variance = (1.0 + self._slopes**2) * shock + spread / treatment.n + self._slopes**2 * own[1] / control.n
         excess = self._contrast.sign * (treatment.mean - self._slopes * control.mean) - self._offsets
         gain = _normal_mixture(excess / np.sqrt(variance), _SINGLE_EFFECT)
         share = 1.0 / (self.series.buckets * (self.series.buckets + 1.0))

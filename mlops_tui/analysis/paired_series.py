@@ -95,6 +95,13 @@ class PairedSeries:
         known: FloatArray = np.divide(self._within, self._freedom, out=np.full(2, np.nan), where=self._freedom > 0)
         return known
 
+    def control_scatter(self) -> float:
+        """An upper estimate of the variance of the control's own means from bucket to bucket; 0.0 for one bucket."""
+        if self.buckets < 2:
+            return 0.0
+        deviations = float(self._second[1, 1] - self._first[1] ** 2 / self.weight) * self.buckets / self.weight
+        return max(deviations, 0.0) / (self.buckets - 1) * (1.0 + 8.0 / (self.buckets - 1))
+
     def expected(self, variances: FloatArray, slopes: FloatArray) -> FloatArray:
         """The weighted variance of a bucket's difference if observations of these variances were independent."""
         shares = self._shares / self.buckets

@@ -135,5 +135,5 @@ def test_events_that_come_in_clumps_count_for_less() -> None:
     random = np.random.default_rng(3)
     even = window(random.binomial(100, 0.1, 60).tolist(), random.binomial(100, 0.1, 60).tolist())
     clumped = window((10 * random.binomial(10, 0.1, 60)).tolist(), (10 * random.binomial(10, 0.1, 60)).tolist())
-    assert even.observations_per_one().max() < 2.5
-    assert clumped.observations_per_one().min() > 5.0
+    assert even.discount().per_one.max() < 2.5
+    assert clumped.discount().per_one.min() > 5.0

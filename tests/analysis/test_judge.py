@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmarks.proofs.failure_cases import CASES, FailureCase
 from benchmarks.proofs.judge import judged
-from benchmarks.proofs.judge_scenarios import CORRELATED, HARM, NULL, SAFE
+from benchmarks.proofs.judge_scenarios import AT_MARGIN, CORRELATED, HARM, NULL, SAFE, STAMP_LEVELS
 from benchmarks.proofs.rollout_streams import Scenario
 from mlops_tui.analysis.judge import SequentialJudge
 from mlops_tui.domain.judgements import (
@@ -69,8 +70,14 @@ def test_values_that_hang_together_raise_no_flood_of_false_alarms(scenario: Scen
     assert alarms <= 5
 
 
+@pytest.mark.parametrize("scenario", [STAMP_LEVELS[place] for place in (0, 1, 2, 5, 6)], ids=lambda one: one.name)
+def test_levels_of_single_time_stamps_raise_no_flood_of_false_alarms(scenario: Scenario) -> None:
+    alarms = sum(judged(scenario, scenario.stream(seed)).breach is not None for seed in range(RUNS))
+    assert alarms <= 4
+
+
 @pytest.mark.parametrize(
-    "scenario", [HARM[place] for place in (0, 3, 4, 7, 9, 10, 11)], ids=lambda scenario: scenario.name
+    "scenario", [HARM[place] for place in (0, 3, 4, 5, 8, 10, 11, 12)], ids=lambda scenario: scenario.name
 )
 def test_harm_is_found(scenario: Scenario) -> None:
     decisions = [judged(scenario, scenario.stream(seed)) for seed in range(15)]
@@ -84,10 +91,17 @@ def test_a_good_version_is_called_healthy(scenario: Scenario) -> None:
     assert all(decision.breach is None for decision in decisions)
 
 
-def test_harm_at_the_margin_is_seldom_called_healthy() -> None:
-    scenario = NULL[2]
+@pytest.mark.parametrize("scenario", AT_MARGIN[:5], ids=lambda scenario: scenario.name)
+def test_harm_at_the_margin_is_seldom_called_healthy(scenario: Scenario) -> None:
     healthy = sum(judged(scenario, scenario.stream(seed)).healthy is not None for seed in range(RUNS))
-    assert healthy <= 5
+    assert healthy <= 3
+
+
+def test_a_late_fault_is_found_within_some_time_stamps() -> None:
+    scenario = HARM[5]
+    stamps = [(judged(scenario, scenario.stream(seed)).breach or 0) / scenario.size - 50 for seed in range(10)]
+    assert median(stamps) <= 8
+    assert all(0 < late <= 20 for late in stamps)
 
 
 # Cases that other judges let pass.

@@ -155,7 +155,7 @@ def per_one(buckets: Sequence[tuple[int, int]]) -> float:
     window = EventWindow.first(guardrail("rate", 0.0), Tally(10, 0, 0), Tally(10, 0, 0))
     for control, treatment in buckets:
         window.add(Tally(10, control, control), Tally(10, treatment, treatment))
-    return float(window.observations_per_one().max())
+    return float(window.discount().per_one.max())
 
 
 @pytest.mark.parametrize("stamps", [4, 10, 30])
