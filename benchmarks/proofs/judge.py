@@ -223,7 +223,7 @@ wanders. Nothing exact can be said here; the judge estimates how many observatio
 _LEVELS_TEXT = """\
 Both arms follow the same law, but at each time stamp either has a level of its own, whatever it is that makes some
 minutes worse than others. With many observations a stamp the level is all that differs. A single stamp cannot tell
-such a level from harm; it is assumed that rates vary by 40 % of themselves, and what is far beyond that decides."""
+such a level from harm; it is assumed that rates vary by 35 % of themselves, and what is far beyond that decides."""
 
 _HARM_TEXT = """\
 The treatment is worse than the margin allows. The fixed test is asked once, at the end, with all samples."""

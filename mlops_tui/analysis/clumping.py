@@ -21,7 +21,7 @@ LEAST_BUCKETS = 3
 _ANY_FREEDOM = 1e9
 _LEAST_FREEDOM = 0.3
 # Clumps of which nothing is seen are assumed to last for this correlation of neighbours.
-_UNSEEN = 0.9
+_UNSEEN = 0.8
 # A variance that few buckets show may be greater than it seems, by this part over their number.
 _SPARSE = 6.0
 
@@ -81,14 +81,9 @@ class Clumps:
         return cls(ratio, correlation, series.buckets)
 
     @property
-    def sudden(self) -> FloatArray:
-        """Observations per one by the differences of neighbours alone, which a single jump hardly changes."""
-        return np.asarray((self.ratio * (1.0 - self.correlation)).clip(1.0), np.float64)
-
-    @property
     def lasting(self) -> FloatArray:
         """Observations per one as they were seen, without any caution."""
-        correlation = self.correlation.clip(0.0, _UNSEEN)
+        correlation = self.correlation.clip(0.0, 0.9)
         return np.asarray((self.ratio * (1.0 + correlation) / (1.0 - correlation)).clip(1.0), np.float64)
 
     def discount(self, clumping: Clumping, events: float) -> Discount:

@@ -30,8 +30,8 @@ _WIDEST_SHARE = 50.0
 
 
 # Requests fail alone more often than not; how long they take depends on what the machine does at that time.
-_ERRORS = Clumping(0.1, 5.0, 12.0, 0.4, Caution(0.9, 8.0))
-_EXCEEDANCES = Clumping(0.5, 12.0, 12.0, 0.65, Caution(1.0, 8.0))
+_ERRORS = Clumping(0.1, 5.0, 12.0, 0.35, Caution(0.7, 8.0))
+_EXCEEDANCES = Clumping(0.5, 12.0, 12.0, 0.65, Caution(0.8, 8.0))
 
 
 class EventWindow:
@@ -50,6 +50,7 @@ class EventWindow:
         self._directions = self._contrast.sign * _SIGNS
         self._bets = np.tile(_TRUST, (len(_SIGNS), len(margins), 1))
         self._known: Discount | None = None
+        self._said: dict[Side, FloatArray] = {}
         self._floor: FloatArray = np.ones(1) if floor is None else floor
         self.margins = margins
         self.series = PairedSeries()
@@ -73,10 +74,7 @@ class EventWindow:
         What clumps for longer than a bucket is not learnt from the newest buckets, since a harm that has just begun
         looks just like it.
         """
-        floor = lasting
-        if self.series.buckets >= LEAST_BUCKETS:
-            floor = np.maximum(self._clumps().sudden.clip(None, max(self._rarer(), 1.0)), lasting)
-        return EventWindow(self._guardrail, self.margins, self._pooled(), floor)
+        return EventWindow(self._guardrail, self.margins, self._pooled(), lasting)
 
     def lasting(self) -> FloatArray:
         """How many observations count as one by what these buckets show, without any caution."""
@@ -98,6 +96,7 @@ class EventWindow:
             self._bets += np.logaddexp(*gains)
         self.series.add(control, treatment)
         self._known = None
+        self._said.clear()
 
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin, with the effective number of observations.
@@ -105,6 +104,11 @@ class EventWindow:
         Evidence for is divided by how many observations count as one. That never makes it greater, so what holds for
         independent observations holds whatever the estimate of that number.
         """
+        if side not in self._said:
+            self._said[side] = self._log_e(side)
+        return self._said[side]
+
+    def _log_e(self, side: Side) -> FloatArray:
         bets = self._bets[_PLACES[side]]
         top = bets.max(axis=1)
         log_e: FloatArray = top + np.log(np.exp(bets - top[:, None]).sum(axis=1))

@@ -47,6 +47,7 @@ class MeanWindow:
         self._slopes = self._contrast.slopes(margins)
         self._offsets = self._contrast.offsets(margins)
         self._swaps = SwapEvidence(len(margins))
+        self._said: dict[Side, FloatArray] = {}
         self._singles: list[tuple[float, FloatArray]] = []
         self.margins = margins
         self.series = PairedSeries()
@@ -71,6 +72,7 @@ class MeanWindow:
 
     def add(self, control: Tally, treatment: Tally) -> None:
         """Take in a bucket."""
+        self._said.clear()
         self.series.add(control, treatment)
         self._add_single(control, treatment)
         sign = self._contrast.sign
@@ -80,6 +82,11 @@ class MeanWindow:
 
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin."""
+        if side not in self._said:
+            self._said[side] = self._log_e(side)
+        return self._said[side]
+
+    def _log_e(self, side: Side) -> FloatArray:
         series = self._series_log_e(side)
         if side is Side.AT_LEAST:
             return series
