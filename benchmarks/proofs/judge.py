@@ -19,7 +19,7 @@ from statistics import median
 import numpy as np
 from scipy.special import ndtri
 
-from benchmarks.proofs import failure_cases, sample_ratios
+from benchmarks.proofs import failure_cases, sample_ratios, sample_sizes
 from benchmarks.proofs.judge_scenarios import AT_MARGIN, CORRELATED, HARM, NULL, SAFE, STAMP_LEVELS
 from benchmarks.proofs.rollout_streams import CONTROL, TREATMENT, Scenario, Stream
 from mlops_tui.analysis.judge import judge_of
@@ -122,6 +122,8 @@ def main(arguments: Sequence[str]) -> None:
     parts += ["## Harm: how often it is found", _HARM_TEXT, _powers(repetitions)]
     parts += ["## Safe: how often HEALTHY is said", _SAFE_TEXT, _healths(SAFE, repetitions)]
     parts += ["## Harm of exactly the margin: how often HEALTHY is said", _AT_MARGIN_TEXT, _passes(repetitions)]
+    parts += ["## The samples that a preview names", sample_sizes.TEXT]
+    parts.append(_table(sample_sizes.TITLES, sample_sizes.rows(repetitions)))
     parts += ["## A wrong split: how often INVALID is said", sample_ratios.TEXT]
     parts.append(_table(sample_ratios.TITLES, sample_ratios.rows(repetitions)))
     titles = ("stream", "right", "judge", "Kayenta")

@@ -1,18 +1,23 @@
-"""How many observations a rollout needs before the judge can tell a harm of one margin from none."""
+"""How many observations a rollout needs before the judge can tell that there is no harm of one margin."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, log, sqrt
+from functools import lru_cache
+from math import ceil, exp, log
 
+from mlops_tui.analysis.foreseen import ArmSizes, ObservationLaw, is_healthy_by
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 
 POWER = 0.8
 
-# What the average over stakes costs in nats, and how many times the observations are needed since they may hang
-# together; measured on simulated rollouts of thirty to a hundred time stamps (docs/judge.md).
-_MIXTURE_COST = 2.0
-_CARE = {GuardrailKind.RATE: 1.35, GuardrailKind.COUNT: 1.35, GuardrailKind.QUANTILE: 1.6, GuardrailKind.MEAN: 2.0}
+# Where the pace is unknown the observations are taken to come in so many windows.
+_USUAL_WINDOWS = 30
+# Three to four times what a bound without any doubt would take is where the search meets the answer soonest.
+_FIRST_GUESS = 3.5
+_MOST_TIMES = 1000
+_PRECISION = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +36,42 @@ class ArmSamples:
     treatment: int
 
 
+# A rollout is looked at more often than its windows close, and its estimate is the same until then.
+@lru_cache(maxsize=256)
 def samples_needed(
-    guardrail: Guardrail, baseline: Baseline, share: float, level: float, power: float = POWER
+    guardrail: Guardrail,
+    baseline: Baseline,
+    share: float,
+    level: float,
+    per_window: float | None = None,
+    power: float = POWER,
 ) -> ArmSamples | None:
     """How many observations show with ``power`` that a treatment as good as the control is within the margin.
 
     ``share`` is the part of the observations of both arms that the treatment gets, between 0 and 1; ``level`` the
-    probability of error. The same number shows a breach where the harm is twice the margin and the level is that of
-    breaches. None where no number is enough: a margin of zero can be breached, but nobody can prove its absence.
+    probability of error; ``per_window`` the observations of both arms that the judge gets at once: in few windows it
+    needs more of them. Whole windows are counted. None where no number is enough: a margin of zero can be breached, but
+    nobody can prove its absence, and the judge stakes too much for a margin that is next to nothing.
 
     Raises:
         ValueError: the baseline lacks the deviation that a mean needs.
     """
-    from scipy.special import ndtri
-
-    margin = _absolute_margin(guardrail, baseline)
-    if margin <= 0.0:
+    if _absolute_margin(guardrail, baseline) <= 0.0:
         return None
-    slope = _slope(guardrail)
-    variance = _variance(guardrail, baseline)
-    distance = sqrt(2.0 * (log(1.0 / level) + _MIXTURE_COST)) + float(ndtri(power))
-    both = _CARE[guardrail.kind] * distance**2 * variance * (1.0 / share + slope**2 / (1.0 - share)) / margin**2
-    return ArmSamples(ceil(both * (1.0 - share)), ceil(both * share))
+    law = _law(guardrail, baseline)
+    both = _least(guardrail, baseline, share, level)
+    if per_window is None:
+        whole = _search(
+            lambda n: is_healthy_by(guardrail, law, _sizes(n / _USUAL_WINDOWS, share), _USUAL_WINDOWS, level, power),
+            both,
+        )
+        return None if whole is None else _samples(_sizes(whole, share))
+    bucket = _sizes(per_window * _windows_a_bucket(per_window * min(share, 1.0 - share)), share)
+    buckets = _search(
+        lambda count: is_healthy_by(guardrail, law, bucket, count, level, power),
+        both / (bucket.control + bucket.treatment),
+    )
+    return None if buckets is None else _samples(bucket.times(buckets))
 
 
 def expected_baseline(guardrail: Guardrail) -> Baseline | None:
@@ -60,6 +79,56 @@ def expected_baseline(guardrail: Guardrail) -> Baseline | None:
     if guardrail.kind is GuardrailKind.QUANTILE and guardrail.quantile is not None:
         return Baseline(1.0 - guardrail.quantile)
     return None
+
+
+def _search(is_enough: Callable[[int], bool], least: float) -> int | None:
+    """The smallest number that is enough, to a few percent; None where none within reason is."""
+    low, high = 0, max(ceil(_FIRST_GUESS * least), 1)
+    most = _MOST_TIMES * high
+    while not is_enough(high):
+        low, high = high, 2 * high
+        if high > most:
+            return None
+    while high - low > max(high // _PRECISION, 1):
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
+
+
+def _windows_a_bucket(rarer: float) -> float:
+    """How many windows it takes on average until both arms have an observation, where so many come per window."""
+    return 1.0 / (1.0 - exp(-rarer))
+
+
+def _sizes(both: float, share: float) -> ArmSizes:
+    return ArmSizes(both * (1.0 - share), both * share)
+
+
+def _samples(sizes: ArmSizes) -> ArmSamples:
+    return ArmSamples(ceil(sizes.control), ceil(sizes.treatment))
+
+
+def _law(guardrail: Guardrail, baseline: Baseline) -> ObservationLaw:
+    match guardrail.kind:
+        case GuardrailKind.RATE | GuardrailKind.QUANTILE:
+            return ObservationLaw.of_events(min(max(baseline.value, 0.0), 1.0))
+        case GuardrailKind.COUNT:
+            return ObservationLaw.of_counts(baseline.value)
+        case GuardrailKind.MEAN:
+            if baseline.deviation is None:
+                raise ValueError("a mean's baseline needs the deviation of its values")
+            return ObservationLaw(baseline.value, baseline.deviation**2)
+
+
+def _least(guardrail: Guardrail, baseline: Baseline, share: float, level: float) -> float:
+    """About how many observations of both arms it took if the margin were the only doubt."""
+    margin = _absolute_margin(guardrail, baseline)
+    variance = _law(guardrail, baseline).variance
+    if guardrail.kind is not GuardrailKind.MEAN:
+        # At a rate of nothing an event short of the margin is what has to be seen.
+        variance = max(variance, margin / 2.0 if guardrail.kind is GuardrailKind.COUNT else min(margin, 0.5) / 2.0)
+    slope = _slope(guardrail)
+    return 2.0 * log(1.0 / level) * variance * (1.0 / share + slope**2 / (1.0 - share)) / margin**2
 
 
 def _absolute_margin(guardrail: Guardrail, baseline: Baseline) -> float:
@@ -72,18 +141,3 @@ def _slope(guardrail: Guardrail) -> float:
         return 1.0
     sign = 1.0 if guardrail.direction is Direction.LOWER else -1.0
     return max(1.0 + sign * guardrail.margin, 0.0)
-
-
-def _variance(guardrail: Guardrail, baseline: Baseline) -> float:
-    match guardrail.kind:
-        case GuardrailKind.RATE | GuardrailKind.QUANTILE:
-            # At a rate of nothing or everything an event short of the margin is what has to be seen.
-            half = min(_absolute_margin(guardrail, baseline) / 2.0, 0.5)
-            rate = min(max(baseline.value, half), 1.0 - half)
-            return max(rate * (1.0 - rate), 0.0)
-        case GuardrailKind.COUNT:
-            return max(baseline.value, _absolute_margin(guardrail, baseline) / 2.0)
-        case GuardrailKind.MEAN:
-            if baseline.deviation is None:
-                raise ValueError("a mean's baseline needs the deviation of its values")
-            return baseline.deviation**2

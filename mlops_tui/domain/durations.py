@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from math import ceil
 
 PATTERN = r"^(?=[0-9])(?:[0-9]{1,6}w)?(?:[0-9]{1,6}d)?(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?$"
 _WHOLE = re.compile(PATTERN)
 _PART = re.compile(r"([0-9]+)([wdhms])")
 _FORESEEABLE = timedelta(days=3_650)
+_WAITING = {"d": timedelta(weeks=1), "h": timedelta(days=1), "m": timedelta(minutes=1), "s": timedelta(0)}
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -39,6 +41,12 @@ def format_duration(length: timedelta) -> str:
         count, rest = divmod(rest, seconds)
         text += f"{count}{unit}" if count else ""
     return text or "0s"
+
+
+def waiting_duration(length: timedelta) -> str:
+    """A time to wait, rounded up: from a minute on to minutes, from a day on to hours, from a week on to days."""
+    unit = next(unit for unit, least in _WAITING.items() if length >= least)
+    return format_duration(timedelta(seconds=ceil(length.total_seconds() / _SECONDS[unit]) * _SECONDS[unit]))
 
 
 def coarse_duration(length: timedelta) -> str:

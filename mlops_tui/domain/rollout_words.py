@@ -8,7 +8,7 @@ from typing import assert_never
 
 from mlops_tui.domain.durations import format_duration
 from mlops_tui.domain.judgements import Verdict
-from mlops_tui.domain.policy import Guardrail, OnBreach, RolloutStep
+from mlops_tui.domain.policy import Guardrail, MarginKind, OnBreach, RolloutStep
 from mlops_tui.domain.rollout_decisions import is_automatic
 from mlops_tui.domain.rollouts import Rollout
 
@@ -67,11 +67,13 @@ def estimate_of(record: Rollout, moment: Moment) -> str:
     return f"estimate: {what} after about {estimate.samples_left:,} more of {estimate.treatment}{when}"
 
 
-def why_undecidable(guardrail: Guardrail) -> str:
-    """Why no number of samples decides a guardrail whose control was measured."""
-    if guardrail.margin > 0.0:
+def why_undecidable(guardrail: Guardrail, control: float) -> str:
+    """Why no number of samples decides a guardrail of which the control was measured."""
+    if guardrail.margin <= 0.0:
+        return "with a margin of 0 nobody can prove that there is no harm"
+    if guardrail.margin_kind is MarginKind.RELATIVE and not control:
         return "the control has had none yet, and a share of nothing is no margin"
-    return "with a margin of 0 nobody can prove that there is no harm"
+    return "a margin this narrow is never told from none, however many samples there are"
 
 
 def breach_course(record: Rollout) -> str:

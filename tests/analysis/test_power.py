@@ -2,25 +2,35 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.proofs.judge import judged
-from benchmarks.proofs.judge_scenarios import SAFE
-from benchmarks.proofs.rollout_streams import Scenario
+from benchmarks.proofs.sample_sizes import Need, needs
 from mlops_tui.analysis.power import Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 
 RATE = Guardrail("errors", GuardrailKind.RATE, Direction.LOWER, 0.01)
 
 
-@pytest.mark.parametrize(
-    ("scenario", "baseline"),
-    [(SAFE[0], Baseline(0.01)), (SAFE[2], Baseline(0.0, 1.0)), (SAFE[3], Baseline(0.05))],
-    ids=lambda value: str(value)[:40],
-)
-def test_the_samples_it_names_are_enough(scenario: Scenario, baseline: Baseline) -> None:
-    needed = samples_needed(scenario.guardrail, baseline, 0.5, 0.05)
-    assert needed is not None
-    healthy = [judged(scenario, scenario.stream(seed)).healthy for seed in range(15)]
-    assert sum(samples is not None and samples <= needed.treatment for samples in healthy) >= 10
+@pytest.mark.parametrize("need", needs(), ids=lambda need: f"{need.name} {need.share} {need.per_window}")
+def test_without_harm_most_rollouts_are_healthy_by_the_number_it_names_and_few_long_before(need: Need) -> None:
+    windows = need.windows
+    healthy = [need.healthy_after(windows, seed) for seed in range(12)]
+    assert sum(after is not None for after in healthy) >= 6
+    assert sum(after is not None and after <= windows / 3 for after in healthy) <= 6
+
+
+def test_where_observations_come_in_few_windows_more_of_them_are_needed() -> None:
+    def total(per_window: float) -> int:
+        needed = samples_needed(RATE, Baseline(0.01), 0.2, 0.05, per_window)
+        assert needed is not None
+        return needed.control + needed.treatment
+
+    assert total(5_000.0) > 2 * total(50.0)
+    # An arm that is not in every window is compared over several of them.
+    assert total(2.0) == pytest.approx(total(4.0), rel=0.1)
+
+
+def test_a_margin_next_to_nothing_is_never_told_from_none() -> None:
+    narrow = Guardrail("errors", GuardrailKind.RATE, Direction.LOWER, 1e-12)
+    assert samples_needed(narrow, Baseline(0.05), 0.2, 0.05, 100.0) is None
 
 
 def test_a_smaller_margin_a_rarer_arm_and_a_stricter_level_need_more() -> None:
@@ -30,7 +40,7 @@ def test_a_smaller_margin_a_rarer_arm_and_a_stricter_level_need_more() -> None:
         return needed.control + needed.treatment
 
     half = Guardrail("errors", GuardrailKind.RATE, Direction.LOWER, 0.005)
-    assert total(half) == pytest.approx(4 * total(RATE), rel=0.01)
+    assert total(half) == pytest.approx(4 * total(RATE), rel=0.1)
     assert total(RATE, share=0.05) > 4 * total(RATE)
     assert total(RATE, level=0.01) > total(RATE)
 

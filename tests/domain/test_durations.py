@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlops_tui.domain.durations import coarse_duration, format_duration, parse_duration
+from mlops_tui.domain.durations import coarse_duration, format_duration, parse_duration, waiting_duration
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,11 @@ def test_what_is_written_is_read_back(seconds: int) -> None:
 )
 def test_the_largest_unit_alone_is_rounded_down(seconds: int, text: str) -> None:
     assert coarse_duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (5.2, "6s"), (60, "1m"), (97, "2m"), (10_980, "3h3m"), (86_401, "1d1h"), (604_801, "1w1d")],
+)
+def test_a_time_to_wait_is_rounded_up(seconds: float, text: str) -> None:
+    assert waiting_duration(timedelta(seconds=seconds)) == text

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mlops_tui.analysis.power import Baseline, expected_baseline, samples_needed
@@ -30,12 +31,11 @@ def verdict_estimate(
     if judgement is None:
         return None
     rails = {rail.name: rail for rail in plan.guardrails}
-    seconds = sum((window.width for window in windows), timedelta(0)).total_seconds()
     estimates = [
         found
         for result in judgement.guardrails
         if result.is_critical and result.verdict in {Verdict.CONTINUE, Verdict.INSUFFICIENT}
-        for found in _estimate(plan, rails[result.name], result, kept, _seen(windows), seconds, now)
+        for found in _estimate(plan, rails[result.name], result, kept, _Recently.of(windows), now)
     ]
     return max(estimates, key=_lateness, default=None)
 
@@ -49,14 +49,23 @@ def _lateness(estimate: VerdictEstimate) -> tuple[bool, bool, float]:
     return (False, False, estimate.eta.timestamp())
 
 
-def _seen(windows: Iterable[MeasuredWindow]) -> dict[tuple[str, str], float]:
-    """The observations of each guardrail and arm in some windows."""
-    seen: dict[tuple[str, str], float] = {}
-    for window in windows:
-        for item in window.measurements:
-            key = item.guardrail, item.arm
-            seen[key] = seen.get(key, 0.0) + item.sample.n
-    return seen
+@dataclass(frozen=True, slots=True)
+class _Recently:
+    """Some windows: how many, how long they are together, and the observations of each guardrail and arm."""
+
+    windows: int
+    seconds: float
+    seen: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, windows: Sequence[MeasuredWindow]) -> _Recently:
+        seen: dict[tuple[str, str], float] = {}
+        for window in windows:
+            for item in window.measurements:
+                key = item.guardrail, item.arm
+                seen[key] = seen.get(key, 0.0) + item.sample.n
+        seconds = sum((window.width for window in windows), timedelta(0)).total_seconds()
+        return cls(len(windows), seconds, seen)
 
 
 def _estimate(
@@ -64,24 +73,25 @@ def _estimate(
     rail: Guardrail,
     result: GuardrailResult,
     kept: Sequence[Measurement],
-    seen: dict[tuple[str, str], float],
-    seconds: float,
+    recently: _Recently,
     now: datetime,
 ) -> Iterator[VerdictEstimate]:
     baseline = _baseline(plan, rail, kept)
-    at_pace = seen.get((rail.name, result.treatment), 0.0)
-    beside = seen.get((rail.name, plan.control), 0.0)
+    at_pace = recently.seen.get((rail.name, result.treatment), 0.0)
+    beside = recently.seen.get((rail.name, plan.control), 0.0)
     control, treatment = (beside, at_pace) if at_pace else (result.n[plan.control], result.n[result.treatment])
     # Where only the new version serves, nothing more is compared.
     if baseline is None or not control or not treatment:
         return
-    needed = samples_needed(rail, baseline, treatment / (control + treatment), plan.alpha)
+    both = control + treatment
+    at_once = both / recently.windows if at_pace else None
+    needed = samples_needed(rail, baseline, treatment / both, plan.alpha, at_once)
     if needed is None:
-        yield VerdictEstimate(rail.name, result.treatment, None, None, why_undecidable(rail))
+        yield VerdictEstimate(rail.name, result.treatment, None, None, why_undecidable(rail, baseline.value))
         return
     wanted = max(needed.treatment, rail.min_samples)
     left = max(0, int(wanted - result.n.get(result.treatment, 0.0)))
-    eta = moment_after(now, left * seconds / at_pace) if left and at_pace else None
+    eta = moment_after(now, left * recently.seconds / at_pace) if left and at_pace else None
     yield VerdictEstimate(rail.name, result.treatment, left, eta)
 
 

@@ -54,7 +54,7 @@ async def recent_pace(
     _refuse_unknown(plan, samples)
     seconds = (windows[-1].end - windows[0].start).total_seconds()
     baselines = {name: baseline for name, found in samples.items() if (baseline := baseline_of(found)) is not None}
-    return Pace(spans / seconds, baselines)
+    return Pace(spans / seconds, baselines, windows[-1].width)
 
 
 def _samples(windows: Sequence[MeasuredWindow]) -> dict[str, list[Sample]]:

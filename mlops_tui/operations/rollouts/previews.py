@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from mlops_tui.analysis.power import ArmSamples, Baseline, expected_baseline, samples_needed
 from mlops_tui.domain.actions import Change
-from mlops_tui.domain.durations import coarse_duration, foreseeable, format_duration
+from mlops_tui.domain.durations import foreseeable, format_duration, waiting_duration
 from mlops_tui.domain.guardrail_metrics import ColumnValues, metric_of
 from mlops_tui.domain.policy import Guardrail, GuardrailKind, RolloutDriver, RolloutPolicy, RolloutStep
 from mlops_tui.domain.rollout_plans import doubts_of
@@ -23,11 +23,12 @@ class Pace:
     """What the control's traffic was like lately.
 
     ``per_second`` is the inferences of all arms together, None where nothing was measured; ``baselines`` are by
-    guardrail, without those of which nothing is known.
+    guardrail, without those of which nothing is known; ``window`` is how much time the judge gets at once.
     """
 
     per_second: float | None = None
     baselines: Mapping[str, Baseline] = field(default_factory=dict)
+    window: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class GuardrailNeed:
 class StepPreview:
     """One step before it is begun; ``shares`` are what its new versions get, in percent as the driver rounds.
 
+    ``needs`` are of the guardrails that decide, of advisory ones only where nothing does.
     ``takes`` is the time for soak and samples at the present pace, ``decides`` the time until every critical guardrail
     could be decided on this step alone; None where it cannot be told.
     """
@@ -103,12 +105,11 @@ def _conditions(item: StepPreview) -> str:
 
 
 def _decision(item: StepPreview) -> str:
-    """When the slowest guardrail of those that decide is decided; of advisory ones only where nothing decides."""
-    deciding = [need for need in item.needs if need.is_critical] or list(item.needs)
-    if deciding and item.step.weight == 100:
+    """When the slowest guardrail is decided."""
+    if item.needs and item.step.weight == 100:
         return "; nothing is left to compare with"
-    known = [(need.samples.treatment, need) for need in deciding if need.samples is not None]
-    unknown = [need for need in deciding if need.samples is None and (known or need.why != _UNMEASURED)]
+    known = [(need.samples.treatment, need) for need in item.needs if need.samples is not None]
+    unknown = [need for need in item.needs if need.samples is None and (known or need.why != _UNMEASURED)]
     said = "".join(f"; {need.guardrail}: {need.why}" for need in unknown)
     if not known:
         return said
@@ -120,20 +121,20 @@ def _decision(item: StepPreview) -> str:
 
 
 def _about(length: timedelta) -> str:
-    return "less than a minute" if length < timedelta(minutes=1) else f"about {coarse_duration(length)}"
+    return "less than a minute" if length < timedelta(minutes=1) else f"about {waiting_duration(length)}"
 
 
 def _step(plan: RolloutPolicy, number: int, step: RolloutStep, pace: Pace) -> StepPreview:
     shares = step_weights(plan, step.weight) if plan.driver is RolloutDriver.FLAG else arm_weights(plan, step.weight)
     control_share = max(1.0 - sum(shares.values()) / 100.0, 0.0) if step.weight < 100 else 0.0
     arm_share = min(shares.values()) / 100.0
-    needs = tuple(_need(plan, guardrail, arm_share, control_share, pace) for guardrail in plan.guardrails)
+    deciding = [guardrail for guardrail in plan.guardrails if guardrail.is_critical] or plan.guardrails
+    needs = tuple(_need(plan, guardrail, arm_share, control_share, pace) for guardrail in deciding)
     smallest = min(arm_share, control_share) if control_share else arm_share
     counted = _time(step.min_samples / smallest if smallest else 0.0, pace)
     takes = max(step.soak, counted) if counted is not None else None
-    deciding = [need for need in needs if need.is_critical] or needs
-    decided = [need.samples.treatment / arm_share for need in deciding if need.samples is not None and arm_share]
-    decides = _time(max(decided), pace) if decided and len(decided) == len(deciding) else None
+    decided = [need.samples.treatment / arm_share for need in needs if need.samples is not None and arm_share]
+    decides = _time(max(decided), pace) if decided and len(decided) == len(needs) else None
     return StepPreview(number, step, shares, needs, takes if step.min_samples else step.soak, decides)
 
 
@@ -146,8 +147,10 @@ def _need(
     baseline = pace.baselines.get(guardrail.name) or expected_baseline(guardrail)
     if baseline is None or (guardrail.kind is GuardrailKind.MEAN and baseline.deviation is None):
         return GuardrailNeed(name, is_critical, None, _UNMEASURED)
-    samples = samples_needed(guardrail, baseline, arm_share / (arm_share + control_share), plan.alpha)
-    why = "" if samples else why_undecidable(guardrail)
+    both = arm_share + control_share
+    at_once = pace.per_second * pace.window.total_seconds() * both if pace.per_second and pace.window else None
+    samples = samples_needed(guardrail, baseline, arm_share / both, plan.alpha, at_once)
+    why = "" if samples else why_undecidable(guardrail, baseline.value)
     return GuardrailNeed(name, is_critical, samples, why)
 
 

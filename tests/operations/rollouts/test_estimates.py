@@ -63,7 +63,7 @@ def estimate(judged: RolloutPolicy, seen: list[MeasuredWindow]) -> VerdictEstima
 
 def test_what_the_power_takes_less_what_there_is_at_the_pace_of_the_step() -> None:
     judged = plan(ERRORS)
-    needed = samples_needed(ERRORS, Baseline(0.05), 0.2, judged.alpha)
+    needed = samples_needed(ERRORS, Baseline(0.05), 0.2, judged.alpha, per_window=100.0)
     assert needed is not None
     left = needed.treatment - 20 * LOOKS
     expected = VerdictEstimate("errors", "canary", left, NOW + timedelta(seconds=left / 2))
@@ -119,11 +119,20 @@ def test_an_estimate_that_has_passed_leaves_nothing_to_wait_for() -> None:
 
 
 def test_a_verdict_that_nobody_lives_to_see_has_no_time() -> None:
-    judged = plan(replace(ERRORS, margin=1e-12))
-    found = estimate(judged, windows(judged))
+    judged = plan(replace(ERRORS, margin=0.001))
+    rare = [replace(window, width=timedelta(days=100)) for window in windows(judged)]
+    found = estimate(judged, rare)
     assert found is not None
     assert found.samples_left
     assert found.eta is None
+
+
+def test_a_margin_next_to_nothing_is_told_as_the_reason() -> None:
+    judged = plan(replace(ERRORS, margin=1e-12))
+    found = estimate(judged, windows(judged))
+    assert found is not None
+    assert found.samples_left is None
+    assert found.why == "a margin this narrow is never told from none, however many samples there are"
 
 
 def test_a_share_of_no_errors_is_told_as_the_reason() -> None:

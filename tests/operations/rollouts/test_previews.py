@@ -37,6 +37,20 @@ def test_a_short_time_is_said_in_words() -> None:
     assert text.endswith("of the new version, less than a minute")
 
 
+def test_the_time_until_a_decision_is_rounded_up() -> None:
+    plan = replace(PLAN, steps=(RolloutStep(20, timedelta(seconds=10), 970),))
+    assert said(plan, Pace(50.0)) == ["at least 10s, 970 samples per arm, about 2m at the present traffic"]
+
+
+def test_a_decision_takes_more_samples_where_they_come_in_few_windows() -> None:
+    fine, coarse = (
+        preview_of(PLAN, replace(PACE, window=timedelta(seconds=seconds))).steps[0].decides for seconds in (1, 60)
+    )
+    assert fine is not None
+    assert coarse is not None
+    assert coarse > 1.5 * fine
+
+
 @pytest.mark.parametrize(
     ("weights", "shares"),
     [
