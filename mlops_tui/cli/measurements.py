@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from mlops_tui.domain.errors import UsageError
+from mlops_tui.domain.json_objects import no_constant, unique_keys
 from mlops_tui.domain.judgements import EventSample, JudgePlan, Measurement, Sample, ValueSample
 from mlops_tui.domain.policy import GuardrailKind
 
@@ -39,9 +40,10 @@ def moments(lines: Iterable[bytes], plan: JudgePlan, source: str) -> Iterator[Mo
     written: str | float = ""
     gathered: list[Measurement] = []
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        text = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        if not text.strip():
             continue
-        stamp, measurement = reader.read(line, number)
+        stamp, measurement = reader.read(text, number)
         if at is not None and measurement.at < at:
             raise reader.error(number, "at goes back in time", f"{stamp!r} comes after {written!r}")
         if at is not None and measurement.at > at:
@@ -65,7 +67,7 @@ class _Reader:
     def read(self, line: bytes, number: int) -> tuple[str | float, Measurement]:
         """One line, and its time as it was written."""
         try:
-            item = orjson.loads(line)
+            item = _object(line)
             written, at = _time(item)
             arm = _one_of(item, "arm", self._arms)
             name = _one_of(item, "guardrail", tuple(self._kinds))
@@ -78,6 +80,13 @@ class _Reader:
     def error(self, number: int, what: str, why: str) -> UsageError:
         """What is wrong with a line."""
         return UsageError(f"{self._source}:{number}: {what}", why=why)
+
+
+def _object(line: bytes) -> Any:
+    try:
+        return json.loads(line.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _time(item: Mapping[str, Any]) -> tuple[str | float, datetime]:

@@ -13,6 +13,7 @@ from mlops_tui.config.rollout_schema import GuardrailTable, RolloutTable, StepTa
 from mlops_tui.config.validation import Lines, Location, problems
 from mlops_tui.config.yaml_document import read_yaml
 from mlops_tui.domain.errors import ConfigError, UsageError
+from mlops_tui.domain.json_objects import RepeatedKeyError, unique_keys
 from mlops_tui.domain.judgements import JudgePlan
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 from mlops_tui.domain.rollout_plans import PlanProblem
@@ -72,7 +73,9 @@ def _read(text: str, source: str) -> tuple[Any, Lines]:
         document = read_yaml(text, source)
         return document.data, document.line_of
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=unique_keys)
+    except RepeatedKeyError as error:
+        raise ConfigError("This key stands twice", remedy="Keep one of the two", source=source, key=error.key) from None
     except (json.JSONDecodeError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         raise ConfigError("The plan is no valid JSON", why=str(error), source=source, line=line) from None

@@ -66,8 +66,11 @@ class JudgePlan:
 
     @classmethod
     def of_policy(cls, policy: RolloutPolicy) -> JudgePlan:
-        """What a rollout of the policy file is judged by."""
-        return cls(policy.guardrails, policy.alpha, policy.control, policy.treatments, policy.weights)
+        """What a rollout of the policy file is judged by.
+
+        The expected split is not part of it: it changes from step to step, and evidence does not tell the step.
+        """
+        return cls(policy.guardrails, policy.alpha, policy.control, policy.treatments)
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -162,6 +162,8 @@ def test_every_treatment_is_compared_with_the_control(replayed: Judge) -> None:
         (events(7, "canary", 1e17, 0), "n is too large"),
         ({"at": 7, "arm": ["canary"], "guardrail": "errors", "n": 1, "events": 0}, "is not in the plan"),
         ('{"at": 7, "arm": "canary", "guardrail": "errors", "n": NaN, "events": 0}', "no measurement"),
+        ('{"at": 7, "arm": "canary", "guardrail": "errors", "n": 5, "events": 0, "n": 9}', "the key 'n' stands twice"),
+        ("[" * 100_000, "nested too deeply"),
         ('{"at": 7, "arm": "canary", "guardrail": "errors", "n": 1e999, "events": 0}', "no measurement"),
     ],
 )
@@ -238,7 +240,7 @@ def test_a_plan_may_be_a_policy_file_and_measurements_standard_input(
         "      guardrails: [{name: errors, kind: rate, direction: lower, margin: 0.01}]\n",
         "utf-8",
     )
-    text = "\n".join(json.dumps(line) for line in both(0, 10, 100))
+    text = "\ufeff" + "\n".join(json.dumps(line) for line in both(0, 10, 100))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     arguments = ("rollouts", "judge", "--plan", str(policy), "--replay", "-", "--output", "ndjson")
     ended = program(*arguments, "--model", "fraud")
@@ -246,6 +248,26 @@ def test_a_plan_may_be_a_policy_file_and_measurements_standard_input(
     missing = program(*arguments, "--model", "churn")
     assert missing.status == 2
     assert "fraud" in missing.err
+
+
+def test_a_replay_of_a_policy_file_does_not_test_the_split_of_steps_it_knows_nothing_of(
+    program: Program, tmp_path: Path
+) -> None:
+    policy, replay = tmp_path / "mlops.yml", tmp_path / "measurements.ndjson"
+    policy.write_text(
+        "version: 1\nmodels:\n  fraud:\n    rollout:\n      driver: flag\n      steps: [{weight: 5}, {weight: 50}]\n"
+        "      weights: {stable: 95, canary: 5}\n"
+        "      guardrails: [{name: errors, kind: rate, direction: lower, margin: 0.01}]\n",
+        "utf-8",
+    )
+    shares = [50] * 20 + [500] * 20
+    lines = [events(at, "stable", 1_000 - n, 0) for at, n in enumerate(shares)]
+    lines += [events(at, "canary", n, 0) for at, n in enumerate(shares)]
+    lines.sort(key=lambda line: line["at"])
+    replay.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    ended = program("rollouts", "judge", "--plan", str(policy), "--replay", str(replay), "--output", "ndjson")
+    assert "INVALID" not in {item["verdict"] for item in verdicts(ended)}
+    assert ended.status == 0
 
 
 @pytest.mark.parametrize(

@@ -164,9 +164,9 @@ def evidence_file(session: Session, record: Rollout) -> EvidenceFile:
 def judge_plan_of(plan: RolloutPolicy) -> JudgePlan | None:
     """What a rollout is judged by, None without a guardrail.
 
-    The expected split is not part of it: it changes from step to step, so each step is tested by itself.
+    Whether the traffic is split as expected is tested for each step by itself.
     """
-    return replace(JudgePlan.of_policy(plan), weights={}) if plan.guardrails else None
+    return JudgePlan.of_policy(plan) if plan.guardrails else None
 
 
 def plan_document(plan: RolloutPolicy) -> dict[str, JsonValue]:
