@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil, exp, log
+from math import ceil, expm1, log
 
 from mlops_tui.analysis.foreseen import ArmSizes, ObservationLaw, is_healthy_by
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
@@ -59,19 +59,20 @@ def samples_needed(
     if _absolute_margin(guardrail, baseline) <= 0.0:
         return None
     law = _law(guardrail, baseline)
-    both = _least(guardrail, baseline, share, level)
+    least = _least(guardrail, baseline, share, level)
+
+    def is_enough(windows: int, at_once: float) -> bool:
+        rarer = at_once * min(share, 1.0 - share)
+        if windows * rarer < 1.0:
+            return False
+        buckets = max(round(windows * _part_with_both(rarer)), 1)
+        return is_healthy_by(guardrail, law, _sizes(at_once * windows / buckets, share), buckets, level, power)
+
     if per_window is None:
-        whole = _search(
-            lambda n: is_healthy_by(guardrail, law, _sizes(n / _USUAL_WINDOWS, share), _USUAL_WINDOWS, level, power),
-            both,
-        )
-        return None if whole is None else _samples(_sizes(whole, share))
-    bucket = _sizes(per_window * _windows_a_bucket(per_window * min(share, 1.0 - share)), share)
-    buckets = _search(
-        lambda count: is_healthy_by(guardrail, law, bucket, count, level, power),
-        both / (bucket.control + bucket.treatment),
-    )
-    return None if buckets is None else _samples(bucket.times(buckets))
+        found = _search(lambda n: is_enough(_USUAL_WINDOWS, n / _USUAL_WINDOWS), least)
+        return None if found is None else _samples(_sizes(found, share))
+    found = _search(lambda windows: is_enough(windows, per_window), least / per_window)
+    return None if found is None else _samples(_sizes(found * per_window, share))
 
 
 def expected_baseline(guardrail: Guardrail) -> Baseline | None:
@@ -95,9 +96,9 @@ def _search(is_enough: Callable[[int], bool], least: float) -> int | None:
     return high
 
 
-def _windows_a_bucket(rarer: float) -> float:
-    """How many windows it takes on average until both arms have an observation, where so many come per window."""
-    return 1.0 / (1.0 - exp(-rarer))
+def _part_with_both(rarer: float) -> float:
+    """The part of the windows in which the arm with fewer observations has any, where so many come per window."""
+    return -expm1(-rarer)
 
 
 def _sizes(both: float, share: float) -> ArmSizes:
