@@ -12,8 +12,8 @@ from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginK
 
 POWER = 0.8
 
-# Where the pace is unknown the observations are taken to come in so many windows.
-_USUAL_WINDOWS = 30
+# Where the pace is unknown the observations are taken to come in so many windows, or in more if these cannot be enough.
+_USUAL_WINDOWS = (30, 300, 3_000)
 # Three to four times what a bound without any doubt would take is where the search meets the answer soonest.
 _FIRST_GUESS = 3.5
 _MOST_TIMES = 1000
@@ -68,9 +68,12 @@ def samples_needed(
         buckets = max(round(windows * _part_with_both(rarer)), 1)
         return is_healthy_by(guardrail, law, _sizes(at_once * windows / buckets, share), buckets, level, power)
 
+    def both_in(windows: int) -> int | None:
+        return _search(lambda n: is_enough(windows, n / windows), least)
+
     if per_window is None:
-        found = _search(lambda n: is_enough(_USUAL_WINDOWS, n / _USUAL_WINDOWS), least)
-        return None if found is None else _samples(_sizes(found, share))
+        both = next((n for n in map(both_in, _USUAL_WINDOWS) if n is not None), None)
+        return None if both is None else _samples(_sizes(both, share))
     found = _search(lambda windows: is_enough(windows, per_window), least / per_window)
     return None if found is None else _samples(_sizes(found * per_window, share))
 

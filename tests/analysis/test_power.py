@@ -40,7 +40,7 @@ def test_a_smaller_margin_a_rarer_arm_and_a_stricter_level_need_more() -> None:
         return needed.control + needed.treatment
 
     half = Guardrail("errors", GuardrailKind.RATE, Direction.LOWER, 0.005)
-    assert total(half) == pytest.approx(4 * total(RATE), rel=0.1)
+    assert total(half) > 3.5 * total(RATE)
     assert total(RATE, share=0.05) > 4 * total(RATE)
     assert total(RATE, level=0.01) > total(RATE)
 
