@@ -30,3 +30,13 @@ def company(demo_data: Path, tmp_path: Path) -> Iterator[Company]:
     clock = ManualClock()
     with running(Settings(world=World.DEMO, data=data), clock) as server:
         yield Company(server, clock, tmp_path)
+
+
+@pytest.fixture
+def clustered(demo_data: Path, tmp_path: Path) -> Iterator[Company]:
+    """The company on a GitLab whose clusters are still connected by certificate."""
+    data = tmp_path / "sandbox"
+    shutil.copytree(demo_data, data)
+    clock = ManualClock()
+    with running(Settings(world=World.DEMO, data=data, legacy_clusters=True), clock) as server:
+        yield Company(server, clock, tmp_path)

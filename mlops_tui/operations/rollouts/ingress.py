@@ -80,8 +80,8 @@ class IngressDriver:
         """Set the weight of a step; before the first one the canary has to be deployed, so its job is played."""
         job = job_named(sighting.jobs, _CANARY)
         if job is not None and sighting.progress.step == 0 and job.status is not PipelineStatus.SUCCESS:
-            if job.status in UNDER_WAY | {PipelineStatus.CREATED}:
-                raise RefusedError(f"The job {job.name} is {job.status.value}", remedy="Wait for its end")
+            if job.status is PipelineStatus.CREATED:
+                raise RefusedError(f"The job {job.name} waits for earlier stages", remedy="Wait for their end")
             said = f"the job {job.name} deploys {sighting.mark.version} as the canary"
             call = play_call(reading.project.ref, job.id, job.name)
             return replace(sent_in_order((call,), f"Started: {said}"), prepares=said)
@@ -121,6 +121,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
     steps = plan.steps if plan else ()
     is_serving = progress.phase in {Phase.RUNNING, Phase.HELD, Phase.PROMOTING} and 0 < progress.step <= len(steps)
     canary = job_named(jobs, _CANARY)
+    running = canary if canary is not None and canary.status in UNDER_WAY else None
     found = job_obstacles(canary) if progress.step == 0 and not progress.phase.is_over else []
     if not progress.phase.is_over and reading.delivery.environment(mark.environment) is None:
         found.append(Obstacle(Hindrance.FAILED, f"GitLab has no environment {mark.environment} any more"))
@@ -130,7 +131,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
         progress=progress,
         versions={arm: mark.version},
         weights={arm: float(steps[progress.step - 1].weight) if is_serving else 0.0},
-        is_changing=canary is not None and canary.status in UNDER_WAY and not progress.phase.is_over,
+        is_changing=running is not None and not progress.phase.is_over,
         state={
             f"pipeline {pipeline.id}": pipeline.name,
             f"canary job of {pipeline.id}": canary.status.value if canary else None,
@@ -140,6 +141,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
         pipeline=pipeline,
         jobs=jobs,
         blocked=blocked_deployment(reading, canary) if progress.step == 0 else None,
+        running=running,
     )
 
 

@@ -80,7 +80,7 @@ class JobsDriver:
         """Play the pipeline's own job that deploys in full; None where it has none."""
         last = step_jobs(plan, len(plan.steps)) if plan.steps[-1].weight == 100 else ()
         job = job_named(sighting.jobs, (*last, *_FULL_JOBS))
-        is_ready = job is not None and job.status not in UNDER_WAY | {PipelineStatus.CREATED}
+        is_ready = job is not None and job.status is not PipelineStatus.CREATED
         return _playing(reading, job, None) if job is not None and is_ready else None
 
     def note(self, reading: ProjectReading, sighting: Sighting, after: Progress, said: str) -> Move:
@@ -108,7 +108,8 @@ def step_jobs(plan: RolloutPolicy, number: int) -> tuple[str, ...]:
 def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) -> Sighting:
     plan, jobs = reading.plan(mark.model), reading.jobs.get(pipeline.id, ())
     progress = _progress(reading, plan, pipeline, mark)
-    running = next((job for job in _all_step_jobs(plan, jobs) if job.status in UNDER_WAY), None)
+    moving = (*_all_step_jobs(plan, jobs), *(job for job in jobs if job.name.strip().lower() in _FULL_JOBS))
+    running = next((job for job in moving if job.status in UNDER_WAY), None)
     return Sighting(
         driver=RolloutDriver.JOBS,
         mark=mark,
@@ -125,6 +126,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
         pipeline=pipeline,
         jobs=jobs,
         blocked=blocked_deployment(reading, _next_job(plan, progress, jobs)),
+        running=running,
     )
 
 
@@ -250,8 +252,6 @@ def _found(sighting: Sighting, names: Sequence[str]) -> Job:
             why="the step is played by it",
             remedy="Name the steps' jobs in the plan under jobs, or add the job to .gitlab-ci.yml",
         )
-    if job.status in UNDER_WAY:
-        raise RefusedError(f"The job {job.name} runs already", remedy="Wait for its end")
     if job.status is PipelineStatus.CREATED:
         raise RefusedError(f"The job {job.name} waits for earlier stages of pipeline {number}")
     return job

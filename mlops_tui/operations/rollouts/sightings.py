@@ -61,7 +61,8 @@ class Sighting:
 
     ``progress`` is what the mark says, corrected by what is seen beside it. ``versions`` and ``weights`` (percent of
     all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on, ``verdict`` the newest
-    where it was judged. ``blocked`` is the deployment of the next step's job, where GitLab calls it blocked.
+    where it was judged. ``blocked`` is the deployment of the next step's job, where GitLab calls it blocked;
+    ``running`` the job that moves traffic, or deploys what it goes to, right now.
     """
 
     driver: RolloutDriver
@@ -77,6 +78,7 @@ class Sighting:
     pipeline: Pipeline | None = None
     jobs: tuple[Job, ...] = ()
     blocked: Deployment | None = None
+    running: Job | None = None
     verdict: Verdict | None = None
 
     def mark_after(self, after: Progress) -> RolloutMark:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mlops_tui.domain.actions import ActionKind, Change
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.errors import RefusedError
 from mlops_tui.domain.policy import RolloutPolicy
 from mlops_tui.domain.rollout_states import (
     WHEN_SENT,
@@ -30,7 +31,8 @@ async def prepare_advance(session: Session, name: str) -> Action:
     """Preview the next step; after the last one the promotion, and after that the end.
 
     Where somebody deployed a new version in full already only the end is left. A step that
-    stopped half-way is finished. Raises RefusedError where nothing can follow, and what a promotion raises.
+    stopped half-way is finished. Raises RefusedError where nothing can follow or a job of the rollout still runs, and
+    what a promotion raises.
     """
     refuse_when_read_only(session)
     await session.identify()
@@ -38,11 +40,12 @@ async def prepare_advance(session: Session, name: str) -> Action:
     progress = standing.sighting.progress
     if is_to_finish(standing):
         return await finish(session, standing)
+    _refuse_while_running(standing)
     plan = standing.plan
     if standing.sighting.is_changing and progress.phase is Phase.RUNNING and progress.step:
         # Only now every arm gets its share of the step, so its time begins now.
         return _step(session, standing, plan, replace(progress, since=WHEN_SENT))
-    if progress.step >= len(plan.steps) and progress.phase in {Phase.RUNNING, Phase.HELD}:
+    if progress.step >= len(plan.steps) and _is_open(progress):
         return await promote(session, standing, only_arm(standing))
     after = following(progress, Stepped(progress.step + 1, WHEN_SENT), len(plan.steps))
     return _step(session, standing, plan, after)
@@ -58,6 +61,7 @@ async def prepare_full(session: Session, name: str, arm: str | None = None) -> A
     standing = await stand(session, name)
     if is_to_finish(standing):
         return await finish(session, standing, arm)
+    _refuse_while_running(standing)
     move = driver_of(standing.sighting.driver).full(standing.reading, standing.sighting, standing.plan)
     if move is not None:
         record = standing.record
@@ -76,6 +80,21 @@ async def prepare_hold(session: Session, name: str, reason: str = "") -> Action:
 async def prepare_resume(session: Session, name: str) -> Action:
     """Preview going on after a hold; time and samples of the step count from its beginning."""
     return await _noted(session, name, Resumed(), ActionKind.RESUME_ROLLOUT, "Resume", "")
+
+
+def _refuse_while_running(standing: Standing) -> None:
+    """Until its job has ended nobody can tell which step it is on: another one could end before it, or be undone."""
+    job = standing.sighting.running
+    if job is not None and _is_open(standing.sighting.progress):
+        raise RefusedError(
+            f"The job {job.name} still runs as {job.id}",
+            why=f"it is {job.status.value}, and what follows is known when it has ended",
+            remedy="Wait for its end, or abort",
+        )
+
+
+def _is_open(progress: Progress) -> bool:
+    return progress.phase in {Phase.RUNNING, Phase.HELD}
 
 
 async def _noted(session: Session, name: str, event: Event, kind: ActionKind, verb: str, reason: str) -> Action:

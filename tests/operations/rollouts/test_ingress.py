@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.rollouts import EventKind
@@ -16,22 +10,9 @@ from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollouts.listing import rollout, rollouts
 from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.rollouts.steps import prepare_advance
-from mlops_tui.sandbox.clock import ManualClock as SandboxClock
-from mlops_tui.sandbox.server import running
-from mlops_tui.sandbox.settings import Settings, World
 from tests.operations.company import Company
 from tests.operations.rolling import PLAN, act, churn_session, fraud_session, plan_for
 from tests.operations.rollouts.test_drivers import INGRESS
-
-
-@pytest.fixture
-def clustered(demo_data: Path, tmp_path: Path) -> Iterator[Company]:
-    """The company on a GitLab whose clusters are still connected by certificate."""
-    data = tmp_path / "sandbox"
-    shutil.copytree(demo_data, data)
-    clock = SandboxClock()
-    with running(Settings(world=World.DEMO, data=data, legacy_clusters=True), clock) as server:
-        yield Company(server, clock, tmp_path)
 
 
 async def test_deploying_the_canary_claims_no_weight(clustered: Company) -> None:
