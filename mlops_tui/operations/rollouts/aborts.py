@@ -5,18 +5,19 @@ It needs no lease, waits for no other action, and works half-way through a step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from mlops_tui.domain.actions import ActionKind, Change, Intent, Outcome, Subject
 from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus
-from mlops_tui.domain.errors import UsageError
-from mlops_tui.domain.rollout_states import WHEN_SENT, AbortBegun, Restored
+from mlops_tui.domain.errors import RemoteError, UsageError
+from mlops_tui.domain.rollout_states import WHEN_SENT, AbortBegun, Phase, Restored
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.gitlab.pipelines import cancel_call
 from mlops_tui.operations.actions import Action, Performed, Sender, new_intent, refuse_when_read_only
+from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollbacks import perform_return, return_calls
 from mlops_tui.operations.rollouts.drivers import driver_of
 from mlops_tui.operations.rollouts.history import destination
@@ -29,9 +30,12 @@ from mlops_tui.operations.rollouts.returns import (
     return_obstacles,
     successors,
     told_return,
+    told_waiting,
+    waiting_return,
 )
 from mlops_tui.operations.rollouts.sightings import Move, ProjectReading, Sighting
 from mlops_tui.operations.rollouts.standing import Standing, rollout_action, stand
+from mlops_tui.operations.rollouts.surroundings import approvals_lacking
 from mlops_tui.operations.session import Session
 
 
@@ -62,7 +66,7 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
         standing,
         ActionKind.ABORT_ROLLOUT,
         title,
-        clearing_leases(_joined(reading, withdrawal, _stopped(reading, sighting), returning), reading, record.id),
+        clearing_leases(_joined(session, standing, withdrawal, returning), reading, record.id),
         changes,
         reason=reason.strip(),
         obstacles=_obstacles(standing, back),
@@ -80,11 +84,28 @@ def _stopped(reading: ProjectReading, sighting: Sighting) -> tuple[Deployment, .
 
 def _said(standing: Standing, found: Return) -> str:
     """What has come of an abort that deploys, once its calls were made: a deployment that has begun is not its end."""
-    record = standing.record
-    stopped = f"The rollout of {record.model} {record.version} is stopped"
+    stopped = _stopped_text(standing)
     if found.way is None:
         return f"{stopped}, but no earlier deployment is known: promote the version that is to serve"
     return f"{stopped}, and {found.name} is being deployed again"
+
+
+def _stopped_text(standing: Standing) -> str:
+    return f"The rollout of {standing.record.model} {standing.record.version} is stopped"
+
+
+async def _told_waiting(session: Session, standing: Standing, since: datetime) -> str:
+    """That the way back waits for a person, once it was begun at ``since``; empty where it does not, or is not told."""
+    project, sighting = standing.reading.project, standing.sighting
+    try:
+        delivery = await read_delivery(session, project)
+    except RemoteError:
+        return ""
+    waiting = waiting_return(delivery, sighting, since.replace(microsecond=0))
+    if waiting is None:
+        return ""
+    lacking = await approvals_lacking(session, project, (waiting,))
+    return told_waiting(delivery, sighting, waiting, lacking.get(waiting.id, ""))
 
 
 async def _return_calls(
@@ -97,10 +118,9 @@ async def _return_calls(
     return await return_calls(session, reading.project, way.target, policy, intent, is_retryable=way.is_retryable)
 
 
-def _joined(
-    reading: ProjectReading, withdrawal: Move, stopped: Sequence[Deployment], returning: tuple[ApiCall, ...]
-) -> Move:
+def _joined(session: Session, standing: Standing, withdrawal: Move, returning: tuple[ApiCall, ...]) -> Move:
     """First the traffic, then what is still being deployed, then the deployment of the version before."""
+    reading, stopped = standing.reading, _stopped(standing.reading, standing.sighting)
     pipelines = dict.fromkeys(item.pipeline_id for item in stopped if item.pipeline_id is not None)
     stops = tuple(cancel_call(reading.project.ref, number) for number in pipelines)
 
@@ -114,6 +134,9 @@ def _joined(
         # Traffic that could not be taken off the new version is no success, whatever was deployed after that.
         failed = Outcome.FAILED in {performed.outcome, returned.outcome}
         message = f"{performed.message}. {returned.message}"
+        waits = await _told_waiting(session, standing, sender.moment)
+        if waits:
+            message = f"{performed.message if failed else _stopped_text(standing)}. {waits}"
         return replace(returned, message=message, outcome=Outcome.FAILED if failed else returned.outcome)
 
     return Move((*withdrawal.calls, *stops, *returning), perform)
@@ -134,6 +157,10 @@ def _looked_after(session: Session, standing: Standing, move: Move) -> Move:
 def _obstacles(standing: Standing, back: Return) -> tuple[str, ...]:
     reading, sighting, record, way = standing.reading, standing.sighting, standing.record, back.way
     found = return_obstacles(back, sighting)
+    is_begun = sighting.progress.phase is Phase.ABORTING
+    waiting = waiting_return(reading.delivery, sighting, sighting.progress.since) if is_begun else None
+    if waiting is not None:
+        found.append(f"Deployment {waiting.id} goes back already and waits for somebody: this makes another one")
     if way is None and is_replaced(reading, sighting):
         found.append(
             f"No earlier deployment of {record.control_version} is known: the traffic is taken off the new version, "

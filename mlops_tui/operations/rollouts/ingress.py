@@ -122,7 +122,8 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
     is_serving = progress.phase in {Phase.RUNNING, Phase.HELD, Phase.PROMOTING} and 0 < progress.step <= len(steps)
     canary = job_named(jobs, _CANARY)
     running = canary if canary is not None and canary.status in UNDER_WAY else None
-    found = job_obstacles(canary) if progress.step == 0 and not progress.phase.is_over else []
+    is_awaited = progress.step == 0 and progress.phase in {Phase.RUNNING, Phase.HELD}
+    found = job_obstacles(canary) if is_awaited else []
     if not progress.phase.is_over and reading.delivery.environment(mark.environment) is None:
         found.append(Obstacle(Hindrance.FAILED, f"GitLab has no environment {mark.environment} any more"))
     return Sighting(
@@ -140,7 +141,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
         links=(pipeline.web_url,) if pipeline.web_url else (),
         pipeline=pipeline,
         jobs=jobs,
-        blocked=blocked_deployment(reading, canary) if progress.step == 0 else None,
+        blocked=blocked_deployment(reading, canary) if is_awaited else None,
         running=running,
     )
 

@@ -109,6 +109,8 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
     plan, jobs = reading.plan(mark.model), reading.jobs.get(pipeline.id, ())
     progress = _progress(reading, plan, pipeline, mark)
     moving = (*_all_step_jobs(plan, jobs), *(job for job in jobs if job.name.strip().lower() in _FULL_JOBS))
+    # Once an abort has begun, what would move it forward is no business of its end.
+    goes_on = not progress.phase.is_over and progress.phase is not Phase.ABORTING
     running = next((job for job in moving if job.status in UNDER_WAY), None)
     return Sighting(
         driver=RolloutDriver.JOBS,
@@ -121,11 +123,11 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
             f"pipeline {pipeline.id}": pipeline.name,
             f"jobs of {pipeline.id}": {job.name: job.status.value for job in _all_step_jobs(plan, jobs)},
         },
-        obstacles=() if progress.phase.is_over else tuple(_obstacles(plan, progress, mark, jobs)),
+        obstacles=tuple(_obstacles(plan, progress, mark, jobs)) if goes_on else (),
         links=(pipeline.web_url,) if pipeline.web_url else (),
         pipeline=pipeline,
         jobs=jobs,
-        blocked=blocked_deployment(reading, _next_job(plan, progress, jobs)),
+        blocked=blocked_deployment(reading, _next_job(plan, progress, jobs)) if goes_on else None,
         running=running,
     )
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mlops_tui.domain.deployments import Deployment
 from mlops_tui.domain.errors import RemoteError, UsageError
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_leases import current_lease
-from mlops_tui.domain.rollouts import Rollout
+from mlops_tui.domain.rollout_states import Phase
+from mlops_tui.domain.rollouts import Hindrance, Obstacle, Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.rollouts.assembly import bare_rollout
 from mlops_tui.operations.rollouts.drivers import sightings
 from mlops_tui.operations.rollouts.endings import ended, recalled
 from mlops_tui.operations.rollouts.history import Past, events_of, read_past, weights_of
 from mlops_tui.operations.rollouts.judging import judged
+from mlops_tui.operations.rollouts.returns import told_waiting, waiting_return
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, read_project
-from mlops_tui.operations.rollouts.surroundings import approval_obstacles, guard_obstacles
+from mlops_tui.operations.rollouts.surroundings import approvals_lacking, guard_obstacles, step_obstacle
 from mlops_tui.operations.session import Session
 
 
@@ -135,13 +139,13 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
     guards = await guard_obstacles(session, reading.project, guarded)
-    waiting = [sighting.blocked for record, sighting in found if sighting.blocked and not record.state.is_over]
-    approvals = await approval_obstacles(session, reading.project, waiting)
+    waiting = {sighting.mark.id: item for _, sighting in found if (item := _waiting(reading, sighting)) is not None}
+    lacking = await approvals_lacking(session, reading.project, tuple(waiting.values()))
     whole: list[Found] = []
     for bare, sighting in found:
         obstacles = (*bare.obstacles, *(guards.get(bare.environment, ()) if not bare.state.is_over else ()))
-        if sighting.blocked and (lacking := approvals.get(sighting.blocked.id)):
-            obstacles = (*obstacles, lacking)
+        if bare.id in waiting:
+            obstacles = (*obstacles, *_waiting_obstacles(reading, sighting, waiting[bare.id], lacking))
         record = replace(
             bare,
             obstacles=obstacles,
@@ -153,6 +157,23 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
         record = await standing(session, record, sighting, reading.now)
         whole.append(Found(record, reading, replace(sighting, verdict=_last_word(record))))
     return whole
+
+
+def _waiting(reading: ProjectReading, sighting: Sighting) -> Deployment | None:
+    """The deployment that would come next and that GitLab calls blocked: of the next step, or of the way back."""
+    progress = sighting.progress
+    if progress.phase is Phase.ABORTING:
+        return waiting_return(reading.delivery, sighting, progress.since)
+    return None if progress.phase.is_over else sighting.blocked
+
+
+def _waiting_obstacles(
+    reading: ProjectReading, sighting: Sighting, waiting: Deployment, lacking: Mapping[int, str]
+) -> tuple[Obstacle, ...]:
+    wanted = lacking.get(waiting.id, "")
+    if sighting.progress.phase is Phase.ABORTING:
+        return (Obstacle(Hindrance.APPROVAL, told_waiting(reading.delivery, sighting, waiting, wanted)),)
+    return (step_obstacle(waiting, wanted),) if wanted else ()
 
 
 def _last_word(record: Rollout) -> Verdict | None:

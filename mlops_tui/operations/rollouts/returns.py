@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from mlops_tui.domain.actions import Change
 from mlops_tui.domain.deployments import (
@@ -17,7 +18,7 @@ from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.gitlab.jobs import is_retryable
-from mlops_tui.operations.deliveries import read_delivery
+from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.journal import rolled_back_deployments
 from mlops_tui.operations.models import read_version
 from mlops_tui.operations.rollbacks import newest_run
@@ -93,6 +94,37 @@ def return_obstacles(found: Return, sighting: Sighting) -> list[str]:
     if found.is_registered is False:
         obstacles.append(f"{found.version} is not in the model registry any more: it may not be possible to deploy it")
     return obstacles
+
+
+def waiting_return(delivery: Delivery, sighting: Sighting, since: datetime) -> Deployment | None:
+    """The deployment that an abort begun at ``since`` goes back by, where GitLab keeps it until a person acts."""
+    versions = set(sighting.versions.values())
+    found = (
+        item
+        for item in delivery.deployments
+        if item.status is DeploymentStatus.BLOCKED
+        and item.environment == sighting.mark.environment
+        and item.deployed is not None
+        and (item.deployed.model, item.is_full) == (sighting.mark.model, True)
+        and item.deployed.version not in versions
+        and item.created_at >= since
+    )
+    return next(found, None)
+
+
+def told_waiting(delivery: Delivery, sighting: Sighting, waiting: Deployment, lacking: str) -> str:
+    """That an abort has not come to its end, and what serves until it has; ``lacking`` are the approvals."""
+    live = live_version(delivery.deployments, sighting.mark.model, sighting.mark.environment)
+    versions, weight = set(sighting.versions.values()), sum(sighting.weights.values())
+    if live.version in versions or weight >= 100.0:
+        serves = f"{live.version if live.version in versions else sighting.mark.version} still serves everything"
+    elif weight:
+        serves = f"{weight:g} % still serves {sighting.mark.version}"
+    else:
+        serves = f"{sighting.mark.version} may still serve a part"
+    version = waiting.deployed.version if waiting.deployed else _NAMELESS
+    wants = f"for approval ({lacking})" if lacking else "for somebody to play its job in GitLab"
+    return f"The rollback to {version} (deployment {waiting.id}) waits {wants}; until then {serves}"
 
 
 async def told_return(session: Session, reading: ProjectReading, sighting: Sighting) -> str:

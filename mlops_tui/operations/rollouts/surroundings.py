@@ -29,14 +29,14 @@ async def guard_obstacles(
     return {guard.environment: tuple(_of(guard, project)) for guard in guards}
 
 
-async def approval_obstacles(session: Session, project: Project, blocked: Sequence[Deployment]) -> dict[int, Obstacle]:
-    """What blocked deployments wait for, by their id; those of an environment without approval rules wait for nobody.
+async def approvals_lacking(session: Session, project: Project, blocked: Sequence[Deployment]) -> dict[int, str]:
+    """Which approvals blocked deployments wait for, by their id; those that wait for none are left out.
 
-    GitLab calls the deployment of any manual job blocked until it is played.
+    GitLab calls the deployment of any manual job blocked until it is played, whether or not rules ask for approvals.
     """
     if not project.has_deployment_approvals:
         return {}
-    found: dict[int, Obstacle] = {}
+    found: dict[int, str] = {}
     try:
         rules = await deployment_rules(session.transport, project.ref, blocked)
     except RemoteError:
@@ -45,13 +45,16 @@ async def approval_obstacles(session: Session, project: Project, blocked: Sequen
         told = rules.get(item.id)
         wanted = [(rule.required - rule.approved, rule.name) for rule in told or ()]
         lacking = [f"{count} of {name}" for count, name in wanted if count > 0]
-        job = item.job.name if item.job else "of the next step"
-        text = f"The job {job} waits for approvals of deployment {item.id}: {', '.join(lacking)}"
-        if told is None:
-            text = f"The job {job} may wait for approvals of deployment {item.id}: you may not see its rules"
         if told is None or lacking:
-            found[item.id] = Obstacle(Hindrance.APPROVAL, text, stops_watch=False)
+            found[item.id] = ", ".join(lacking) or "you may not see its rules"
     return found
+
+
+def step_obstacle(blocked: Deployment, lacking: str) -> Obstacle:
+    """That the job of the next step waits for approvals."""
+    job = blocked.job.name if blocked.job else "of the next step"
+    text = f"The job {job} waits for approvals of deployment {blocked.id}: {lacking}"
+    return Obstacle(Hindrance.APPROVAL, text, stops_watch=False)
 
 
 async def start_obstacles(

@@ -1,0 +1,82 @@
+"""An abort in an environment whose deployments need approvals: the version before comes back when somebody approves."""
+
+from __future__ import annotations
+
+from mlops_tui.domain.rollout_decisions import Course, decide
+from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.domain.rollouts import Hindrance
+from mlops_tui.operations.rollouts.aborts import prepare_abort
+from mlops_tui.operations.rollouts.listing import rollout
+from mlops_tui.operations.rollouts.starts import prepare_start
+from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_full
+from mlops_tui.operations.rollouts.watching import Watcher
+from mlops_tui.operations.session import Session
+from tests.operations.approving import protect, raw
+from tests.operations.company import Company
+from tests.operations.rolling import PLAN, act, churn_session, fraud_session, start
+
+CHURN = "/projects/acme%2Fchurn"
+
+
+def approve(company: Company, deployment: int, job: object) -> None:
+    """Approve a deployment, and play the job that waited for it: GitLab does not by itself."""
+    answer = raw(company, "approver").post(f"{CHURN}/deployments/{deployment}/approval", json={"status": "approved"})
+    assert answer.status_code == 201, answer.text
+    raw(company).post(f"{CHURN}/jobs/{job}/play").raise_for_status()
+
+
+async def approvals(session: Session) -> list[str]:
+    """What the rollout waits for approvals of."""
+    record = (await rollout(session, "churn")).data
+    return [item.text for item in record.obstacles if item.kind is Hindrance.APPROVAL]
+
+
+async def at_half(company: Company, session: Session) -> None:
+    """Bring churn 2.0.0 to the third step by jobs, and protect production only then."""
+    project = await company.project(session, "acme/churn")
+    await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
+    for _ in range(2):
+        await session.clock.sleep(30)
+        await act(session, await prepare_advance(session, "churn"))
+    await session.clock.sleep(30)
+    protect(company, project=CHURN)
+
+
+async def test_an_abort_whose_rollback_waits_for_approvals_says_what_serves_until_then(company: Company) -> None:
+    async with churn_session(company) as session:
+        await at_half(company, session)
+        (before,) = await approvals(session)
+        assert before.startswith("The job rollout 100% waits for approvals of deployment ")
+        receipt = await act(session, await prepare_abort(session, "churn", "customers leave"))
+        record = (await rollout(session, "churn")).data
+        assert record.state is RolloutState.ROLLING_BACK
+        # Nothing tells how to go forward any more.
+        (found,) = await approvals(session)
+        deployment = int(found.split("deployment ")[1].split(")")[0])
+        waits = (
+            f"The rollback to 1.1.0 (deployment {deployment}) waits for approval (1 of Maintainers); "
+            "until then 50 % still serves 2.0.0"
+        )
+        assert (found, receipt.message) == (waits, f"The rollout of churn 2.0.0 is stopped. {waits}")
+        # A watcher tells it, and does not make one rollback after the other.
+        assert (decide(record).course, decide(record).reason) == (Course.TELL, waits)
+        watcher = Watcher(session, record.id, may_act=True)
+        assert (await watcher.look()).receipt is None
+        await watcher.close()
+        told = (await prepare_abort(session, "churn", "again")).preview.obstacles
+        assert f"Deployment {deployment} goes back already and waits for somebody: this makes another one" in told
+        approve(company, deployment, receipt.followed["job"])
+        await session.clock.sleep(30)
+        record = (await rollout(session, "churn")).data
+        assert (record.state, record.weight, await approvals(session)) == (RolloutState.ROLLED_BACK, 0.0, [])
+
+
+async def test_a_promotion_that_is_aborted_serves_until_its_rollback_is_approved(company: Company) -> None:
+    async with fraud_session(company) as session:
+        await start(company, session, PLAN)
+        await act(session, await prepare_full(session, "fraud"))
+        await session.clock.sleep(60)
+        protect(company)
+        receipt = await act(session, await prepare_abort(session, "fraud", "second thoughts"))
+        assert receipt.message.startswith("The rollout of fraud 2.1.0 is stopped. The rollback to 2.0.0 (deployment ")
+        assert receipt.message.endswith("until then 2.1.0 still serves everything")
