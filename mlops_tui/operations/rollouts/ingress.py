@@ -18,8 +18,7 @@ from mlops_tui.domain.rollout_marks import RolloutMark
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.canary_ingress import refusal, weight_call
-from mlops_tui.gitlab.jobs import pipeline_jobs, play_call
-from mlops_tui.gitlab.pipelines import cancel_later_call, read_pipeline
+from mlops_tui.gitlab.jobs import play_call
 from mlops_tui.operations.actions import Performed, Sender
 from mlops_tui.operations.rollouts.pipelines import (
     UNDER_WAY,
@@ -28,14 +27,15 @@ from mlops_tui.operations.rollouts.pipelines import (
     job_named,
     job_obstacles,
     marked_pipelines,
-    named,
-    pipeline_calls,
+    pipeline_start,
     renamed,
+    start_marked,
 )
 from mlops_tui.operations.rollouts.sightings import Move, ProjectReading, Sighting, sent_in_order
 from mlops_tui.operations.session import Session
 
 _CANARY = ("canary", "deploy_canary", "deploy canary")
+_REMEDY = "Add the job to .gitlab-ci.yml, or use driver: flag in the plan"
 _SWITCHED_OFF = "This GitLab does not move the weight of a canary ingress"
 
 
@@ -54,27 +54,15 @@ class IngressDriver:
         One without a canary's job deploys the new version over the one that serves: it is stopped, and nothing begins.
         """
         probe = weight_call(_environment_id(reading, marks[0].environment), 0)
-        create, rename = await pipeline_calls(session, reading, marks[0])
-        stop = cancel_later_call(
-            reading.project.ref, "only if it has no job canary: stop it, before it replaces what serves"
-        )
+        start = await pipeline_start(session, reading, marks[0], _CANARY)
 
         async def perform(sender: Sender) -> Performed:
             failed = await _weigh(sender, probe)
             if failed is not None:
                 return failed
-            pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
-            jobs = await pipeline_jobs(session.transport, reading.project.ref, pipeline.id)
-            if job_named(jobs, _CANARY) is not None:
-                return await named(sender, reading, pipeline, rename)
-            await sender.send(stop.filled(pipeline=pipeline.id))
-            message = (
-                f"Pipeline {pipeline.id} was stopped: it has no job canary, so it would have deployed "
-                f"{marks[0].version} over {marks[0].control}. Add the job, or use driver: flag in the plan"
-            )
-            return Performed(message, (pipeline.web_url,), {"pipeline": pipeline.id}, Outcome.FAILED)
+            return await start_marked(session, sender, reading, start, marks[0], _REMEDY)
 
-        return Move((probe, create, stop, rename), perform)
+        return Move((probe, *start.calls), perform)
 
     def step(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress) -> Move:
         """Set the weight of a step; before the first one the canary has to be deployed, so its job is played."""

@@ -29,7 +29,7 @@ from mlops_tui.operations.rollouts.pipelines import (
     job_named,
     job_obstacles,
     marked_pipelines,
-    pipeline_calls,
+    pipeline_start,
     renamed,
     start_marked,
 )
@@ -39,6 +39,7 @@ from mlops_tui.operations.session import Session
 _FULL_JOBS = ("rollout 100%", "timed rollout 100%", "production", "production_manual")
 _CANARY_WEIGHT = 50
 _LOOKS = 6
+_REMEDY = "Add the jobs of the steps to .gitlab-ci.yml for it, or deploy it in full with `mlops-tui models promote`"
 
 
 class JobsDriver:
@@ -51,25 +52,26 @@ class JobsDriver:
     async def start(
         self, session: Session, reading: ProjectReading, plan: RolloutPolicy, marks: Sequence[RolloutMark]
     ) -> Move:
-        """Make the pipeline; its first step is played at once where no earlier stage has to end first."""
-        calls = await pipeline_calls(session, reading, marks[0])
+        """Make the pipeline; its first step is played at once where no earlier stage has to end first.
+
+        One without the first step's job deploys the new version in full: it is stopped, and nothing begins.
+        """
         names = step_jobs(plan, 1)
+        start = await pipeline_start(session, reading, marks[0], names)
         play = play_later_call(reading.project.ref, f"{' or '.join(names)}, once earlier stages have ended")
 
         async def perform(sender: Sender) -> Performed:
-            performed = await start_marked(sender, reading, calls)
+            performed = await start_marked(session, sender, reading, start, marks[0], _REMEDY)
             if performed.outcome is Outcome.FAILED:
                 return performed
             job = await _ready_job(session, reading, _number(performed), names)
-            if job is None:
-                said = f"{performed.message}. It has no job {' or '.join(names)} yet: the first step waits for it"
-                return replace(performed, message=said)
-            if job.status not in PLAYABLE:
-                return replace(performed, message=f"{performed.message}. {job.name} waits for earlier stages")
+            if job is None or job.status not in PLAYABLE:
+                waits = f"{performed.message}. The job {job.name if job else names[0]} waits for earlier stages"
+                return replace(performed, message=waits)
             played = await _play(sender, reading, play.filled(job=job.id))
             return replace(performed, message=f"{performed.message}. {played.message}")
 
-        return Move((*calls, play), perform)
+        return Move((*start.calls, play), perform)
 
     def step(self, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy, after: Progress) -> Move:
         """Play the job of a step; one that has ended is run once more."""

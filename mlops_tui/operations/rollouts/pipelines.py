@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall
@@ -14,10 +14,11 @@ from mlops_tui.domain.jobs import Job
 from mlops_tui.domain.pipelines import Pipeline, PipelineStatus
 from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.promotions import pipeline_arguments
-from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
+from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, read_mark
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollouts import Hindrance, Obstacle
-from mlops_tui.gitlab.pipelines import create_call, declared_inputs, read_pipeline, rename_call
+from mlops_tui.gitlab.jobs import pipeline_jobs
+from mlops_tui.gitlab.pipelines import cancel_later_call, create_call, declared_inputs, read_pipeline, rename_call
 from mlops_tui.operations.actions import Performed, Sender, may_have_happened
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
@@ -41,28 +42,61 @@ def marked_pipelines(reading: ProjectReading, driver: RolloutDriver) -> list[tup
     return [(pipeline, mark) for pipeline, mark in marks if mark is not None and mark.driver is driver]
 
 
-async def pipeline_calls(session: Session, reading: ProjectReading, mark: RolloutMark) -> tuple[ApiCall, ApiCall]:
-    """The calls that make the pipeline of a version, and name it by its mark."""
+@dataclass(frozen=True, slots=True)
+class PipelineStart:
+    """How a rollout's pipeline begins: it is made, stopped where it has none of the jobs ``needed``, else named."""
+
+    create: ApiCall
+    stop: ApiCall
+    name: ApiCall
+    needed: tuple[str, ...]
+
+    @property
+    def calls(self) -> tuple[ApiCall, ...]:
+        """The calls for the preview."""
+        return (self.create, self.stop, self.name)
+
+
+async def pipeline_start(
+    session: Session, reading: ProjectReading, mark: RolloutMark, needed: tuple[str, ...]
+) -> PipelineStart:
+    """The calls that begin the pipeline of a version; ``needed`` are the names of a job, any of which will do."""
     policy = reading.policy.for_model(mark.model)
     ref = policy.deploy.ref or reading.project.default_branch
     inputs = await declared_inputs(session.transport, reading.project.ref, ref)
     values = {"model": mark.model, "version": mark.version, "environment": mark.environment, "intent": mark.id}
     arguments = pipeline_arguments(policy.deploy, mark.model in reading.policy.models, inputs, values)
     project = reading.project.ref
-    return (
+    condition = f"only if it has no job {' or '.join(needed)}: stop it, before it replaces what serves"
+    return PipelineStart(
         create_call(project, ref, arguments.inputs, arguments.variables, "start the rollout's pipeline"),
+        cancel_later_call(project, condition),
         rename_call(project, mark.text),
+        needed,
     )
 
 
-async def start_marked(sender: Sender, reading: ProjectReading, calls: tuple[ApiCall, ApiCall]) -> Performed:
-    """Send what ``pipeline_calls`` made."""
-    create, rename = calls
-    pipeline = read_pipeline((await sender.send(create)).body, reading.project.ref)
-    return await named(sender, reading, pipeline, rename)
+async def start_marked(
+    session: Session, sender: Sender, reading: ProjectReading, start: PipelineStart, mark: RolloutMark, remedy: str
+) -> Performed:
+    """Make the pipeline and name it; FAILED where it has no job to move traffic by, and is stopped before it deploys.
+
+    Without such a job it is a pipeline that deploys in full, over the version that serves.
+    """
+    pipeline = read_pipeline((await sender.send(start.create)).body, reading.project.ref)
+    jobs = await pipeline_jobs(session.transport, reading.project.ref, pipeline.id)
+    if job_named(jobs, start.needed) is not None:
+        return await _named(sender, reading, pipeline, start.name)
+    await sender.send(start.stop.filled(pipeline=pipeline.id))
+    served = "what serves there" if mark.control == UNKNOWN_VERSION else mark.control
+    message = (
+        f"Pipeline {pipeline.id} was stopped: it has no job {' or '.join(start.needed)} for {mark.environment}, so it "
+        f"would have deployed {mark.version} over {served} at once. {remedy}"
+    )
+    return Performed(message, (pipeline.web_url,), {"pipeline": pipeline.id}, Outcome.FAILED)
 
 
-async def named(sender: Sender, reading: ProjectReading, pipeline: Pipeline, rename: ApiCall) -> Performed:
+async def _named(sender: Sender, reading: ProjectReading, pipeline: Pipeline, rename: ApiCall) -> Performed:
     """Name a new pipeline by its rollout; FAILED where that is refused: nobody would find the rollout again.
 
     Nothing of such a pipeline may be played then.

@@ -44,7 +44,8 @@ async def test_a_pipeline_without_a_canary_replaces_nothing(clustered: Company) 
         assert [call.path.rsplit("/", 1)[-1] for call in action.preview.calls[:3]] == ["graphql", "pipeline", "cancel"]
         receipt = await run(session, action, "fraud")
         assert receipt.outcome is Outcome.FAILED
-        assert "has no job canary, so it would have deployed 2.1.0 over 2.0.0" in receipt.message
+        assert " has no job canary or " in receipt.message
+        assert "so it would have deployed 2.1.0 over 2.0.0 at once" in receipt.message
         await session.clock.sleep(60)
         assert (
             live_version((await read_delivery(session, project)).deployments, "fraud", "production").version == "2.0.0"

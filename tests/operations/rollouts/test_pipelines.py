@@ -11,9 +11,11 @@ import httpx
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall, Method
+from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Hindrance
 from mlops_tui.operations.actions import Action, Performed, Sender, run
+from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.leases import LeaseKeeper
@@ -74,6 +76,30 @@ async def test_a_rollout_whose_pipeline_cannot_be_named_plays_nothing(company: C
         assert (await rollouts(session)).data == ()
         # Nothing of it stands in the way of the next one.
         await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
+
+
+async def test_a_pipeline_without_the_jobs_of_the_steps_deploys_nothing(company: Company) -> None:
+    async with churn_session(company) as session:
+        project = await company.project(session, "acme/churn")
+        before = live_version((await read_delivery(session, project)).deployments, "churn", "staging")
+        # The configuration has the jobs of the steps for production alone.
+        action = await prepare_start(session, project, "churn", ("1.0.1",), "staging")
+        assert [call.purpose[:9] for call in action.preview.calls] == [
+            "start the",
+            "only if i",
+            "name the ",
+            "start the",
+        ]
+        receipt = await run(session, action, action.preview.confirmation.name)
+        assert (receipt.outcome, [call.status for call in receipt.calls]) == (Outcome.FAILED, [201, 200])
+        number = receipt.followed["pipeline"]
+        assert receipt.message.startswith(
+            f"Pipeline {number} was stopped: it has no job rollout 10% or timed rollout 10% for staging, "
+            f"so it would have deployed 1.0.1 over {before.version} at once. Add the jobs of the steps"
+        )
+        await session.clock.sleep(60)
+        assert (await rollouts(session)).data == ()
+        assert live_version((await read_delivery(session, project)).deployments, "churn", "staging") == before
 
 
 async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company) -> None:
