@@ -32,7 +32,8 @@ _MARK = re.compile(
     rf" step (?P<step>0|[1-9][0-9]?) (?P<phase>[a-z]+) since (?P<since>{SECOND}) begun (?P<begun>{SECOND})"
     r"(?: trail (?P<trail>[0-9a-zTZ:+.-]+))?(?: verdict (?P<verdict>[A-Z]+))?"
 )
-_ENDING = frozenset({Phase.PROMOTING, Phase.ABORTING, Phase.DONE, Phase.ABORTED})
+_ABORTS = frozenset({Phase.ABORTING, Phase.ABORTED})
+_ENDING = _ABORTS | {Phase.PROMOTING, Phase.DONE}
 _FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_FLAG = 63
 
@@ -43,8 +44,8 @@ class RolloutMark:
 
     ``control`` is the version it is compared with, ``unknown`` where nothing names it; ``version`` that of the arm
     whose flag or pipeline carries the mark. ``trail`` is what was before ``progress``, as far as there was room for it;
-    ``verdict`` what was said of it when its end began, None before that and where nothing was. A moment ``WHEN_SENT``
-    is a placeholder in the line until it is sent.
+    ``verdict`` what was said of it when its end or its abort began, None before that and where nothing was. A moment
+    ``WHEN_SENT`` is a placeholder in the line until it is sent.
     """
 
     id: str
@@ -61,7 +62,10 @@ class RolloutMark:
 
     def moved_to(self, after: Progress, at: datetime, verdict: Verdict | None) -> RolloutMark:
         """The mark once the rollout has gone on to ``after`` at ``at``, when ``verdict`` was said of it."""
-        said = _last_said(self.verdict, verdict) if after.phase in _ENDING else None
+        is_abort = after.phase in _ABORTS and self.progress.phase not in _ABORTS
+        # What let a promotion begin says nothing of why it was aborted.
+        before = None if is_abort and self.verdict is not Verdict.BREACH else self.verdict
+        said = _last_said(before, verdict) if after.phase in _ENDING else None
         trail = left_behind(self.trail, self.progress, after, at)
         return replace(self, progress=after, trail=trail, verdict=said)
 

@@ -129,6 +129,29 @@ def test_what_a_promotion_changes_is_no_verdict_on_it(
     assert promoting.moved_to(follow(promoting.progress, Promoted(begun), 3), begun, newest).verdict is stands
 
 
+@pytest.mark.parametrize(
+    ("written", "newest", "stands"),
+    [
+        (Verdict.HEALTHY, Verdict.INSUFFICIENT, Verdict.INSUFFICIENT),
+        (Verdict.HEALTHY, None, None),
+        (Verdict.BREACH, Verdict.INSUFFICIENT, Verdict.BREACH),
+    ],
+)
+def test_what_let_a_promotion_begin_is_no_verdict_on_its_abort(
+    written: Verdict, newest: Verdict | None, stands: Verdict | None
+) -> None:
+    begun = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+    promoting = RolloutMark(
+        "0" * 8, RolloutDriver.FLAG, "0" * 8, "m", "2.1.0", "2.0.0", "production",
+        Progress(Phase.PROMOTING, 3, begun), begun, verdict=written,
+    )  # fmt: skip
+    aborting = promoting.moved_to(follow(promoting.progress, AbortBegun(begun), 3), begun, newest)
+    assert aborting.verdict is stands
+    # What is measured while it goes back changes nothing of that.
+    ended = aborting.moved_to(follow(aborting.progress, Restored(begun), 3), begun, Verdict.CONTINUE)
+    assert ended.verdict is (stands or Verdict.CONTINUE)
+
+
 @given(MARKS, st.integers(20, 60))
 def test_of_a_trail_that_is_too_long_the_newest_part_is_kept(mark: RolloutMark, count: int) -> None:
     trail = tuple(Turn(Phase.HELD, 0, mark.begun + timedelta(seconds=1_000 * number)) for number in range(count))

@@ -1,7 +1,8 @@
 """A rollout that is over, the same on every machine: judged by the evidence up to its end, measured again if need be.
 
 What its mark says of the verdict stands where the evidence is gone. Only a breach that the evidence shows outweighs it,
-which is certain however much of the evidence is left, and anything outweighs INSUFFICIENT, which tells nothing.
+which is certain however much of the evidence is left, and anything outweighs INSUFFICIENT, which tells nothing: but
+of a rollout that was aborted no earlier evidence says that it was healthy.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mlops_tui.domain.judgements import Judgement, Verdict
+from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.measurements import GRACE
 from mlops_tui.operations.rollouts.assembly import plan_digest
@@ -49,7 +51,7 @@ async def recalled(session: Session, record: Rollout, sighting: Sighting, now: d
 async def _ended(session: Session, record: Rollout, sighting: Sighting, now: datetime, *, is_measured: bool) -> Rollout:
     plan, written, since = record.plan, sighting.mark.verdict, record.progress.since
     if plan is None or plan_digest(plan) != record.plan_digest:
-        return with_verdicts(record, _settled((), written, since, "the plan is another one now"))
+        return with_verdicts(record, _settled((), written, record.progress, "the plan is another one now"))
     counted_until = since + _CUT_OFF - GRACE
     running, _ = await weighed(session, record, plan, None, counted_until)
     known = known_traffic(session, record)
@@ -60,13 +62,14 @@ async def _ended(session: Session, record: Rollout, sighting: Sighting, now: dat
         known.is_whole = not obstacles and now >= since + GRACE
     verdicts = [verdict for verdict in running.verdicts if verdict.at <= counted_until]
     left = f"the evidence that is left says {verdicts[-1].verdict.value}" if verdicts else "no evidence is left"
-    return with_verdicts(record, _settled(verdicts, written, since, left))
+    return with_verdicts(record, _settled(verdicts, written, record.progress, left))
 
 
-def _settled(verdicts: Sequence[Judgement], written: Verdict | None, at: datetime, why: str) -> tuple[Judgement, ...]:
+def _settled(verdicts: Sequence[Judgement], written: Verdict | None, end: Progress, why: str) -> tuple[Judgement, ...]:
     """The verdicts, the last of them the one that holds."""
     found = verdicts[-1].verdict if verdicts else None
-    tells_more = found is not None and written is Verdict.INSUFFICIENT
+    is_too_good = found is Verdict.HEALTHY and end.phase is Phase.ABORTED
+    tells_more = found is not None and written is Verdict.INSUFFICIENT and not is_too_good
     if written is None or found in {written, Verdict.BREACH} or tells_more:
         return tuple(verdicts)
-    return (*verdicts, Judgement(at, written, f"as written when the rollout ended; {why}", ()))
+    return (*verdicts, Judgement(end.since, written, f"as written when the rollout ended; {why}", ()))

@@ -155,7 +155,8 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
         )
         standing = ended if record.state.is_over else judged
         record = await standing(session, record, sighting, reading.now)
-        whole.append(Found(record, reading, replace(sighting, verdict=_last_word(record))))
+        verdict = record.judgement.verdict if record.judgement else None
+        whole.append(Found(record, reading, replace(sighting, verdict=verdict, last_word=_last_word(record))))
     return whole
 
 
@@ -177,7 +178,7 @@ def _waiting_obstacles(
 
 
 def _last_word(record: Rollout) -> Verdict | None:
-    """What is written down where its end begins: the newest verdict that tells anything, where there is one."""
+    """The newest verdict that tells anything, where there is one."""
     told = [item.verdict for item in record.verdicts if item.verdict is not Verdict.INSUFFICIENT]
     if told:
         return told[-1]

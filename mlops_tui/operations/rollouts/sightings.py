@@ -18,7 +18,7 @@ from mlops_tui.domain.pipelines import Pipeline
 from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
-from mlops_tui.domain.rollout_states import WHEN_SENT, Progress
+from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
 from mlops_tui.domain.rollouts import Obstacle
 from mlops_tui.gitlab.feature_flags import FlagList, list_flags
 from mlops_tui.gitlab.jobs import pipeline_jobs
@@ -60,9 +60,10 @@ class Sighting:
     """One rollout as GitLab shows it.
 
     ``progress`` is what the mark says, corrected by what is seen beside it. ``versions`` and ``weights`` (percent of
-    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on, ``verdict`` the newest
-    where it was judged. ``blocked`` is the deployment of the next step's job, where GitLab calls it blocked;
-    ``running`` the job that moves traffic, or deploys what it goes to, right now.
+    all traffic) are by new arm, in plan order. ``state`` is everything an action on it rests on, ``verdict``
+    what is said of it now where it was judged, ``last_word`` the newest verdict that tells anything.
+    ``blocked`` is the deployment of the next step's job, where GitLab calls it blocked; ``running`` the job that moves
+    traffic, or deploys what it goes to, right now.
     """
 
     driver: RolloutDriver
@@ -80,11 +81,14 @@ class Sighting:
     blocked: Deployment | None = None
     running: Job | None = None
     verdict: Verdict | None = None
+    last_word: Verdict | None = None
 
     def mark_after(self, after: Progress) -> RolloutMark:
         """The mark to write when it goes on to ``after``, at the time of sending."""
+        # A promotion rests on the last comparison that told anything; an abort on what was seen when it was decided.
+        said = self.verdict if after.phase in {Phase.ABORTING, Phase.ABORTED} else self.last_word
         # What was played and failed is in the mark too, so the trail goes on from what is seen.
-        return replace(self.mark, progress=self.progress).moved_to(after, WHEN_SENT, self.verdict)
+        return replace(self.mark, progress=self.progress).moved_to(after, WHEN_SENT, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from mlops_tui.domain.rollouts import EventKind, Hindrance, Rollout
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.operations.canary_evidence import canary_gap, canary_observation, canary_of
 from mlops_tui.operations.deliveries import read_delivery
+from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.judging import evidence_file, judge_plan_of
 from mlops_tui.operations.rollouts.listing import renewed, rollout, rollouts
 from mlops_tui.operations.rollouts.steps import prepare_advance
@@ -189,6 +190,13 @@ async def test_nothing_passes_on_a_step_without_a_control(company: Company) -> N
         kinds = [event.text.partition(":")[0] for event in look.record.events if event.kind is EventKind.VERDICT]
         assert kinds[-2:] == ["HEALTHY", "INSUFFICIENT"]
         await watcher.close()
+        # Whoever aborts then must not find it called healthy afterwards, there or on another machine.
+        await act(session, await prepare_abort(session, record.id, "half of it fails"))
+        async with fraud_session(company, "approver") as elsewhere:
+            for terminal in (session, elsewhere):
+                ended = (await rollout(terminal, record.id)).data
+                assert (ended.state, ended.verdict) == (RolloutState.ROLLED_BACK, Verdict.INSUFFICIENT)
+                assert [item.verdict for item in (await rollouts(terminal)).data] == [Verdict.INSUFFICIENT]
 
 
 async def test_a_silent_arm_holds_the_rollout(company: Company) -> None:
