@@ -22,6 +22,7 @@ class Hindrance(StrEnum):
     APPROVAL = "approval"
     CHANGED_BY_HAND = "changed_by_hand"
     IN_FLIGHT = "in_flight"
+    WAITING = "waiting"
     FAILED = "failed"
     HALF_WAY = "half_way"
     PLAN_CHANGED = "plan_changed"

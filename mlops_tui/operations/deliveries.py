@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from mlops_tui.domain.deployments import Deployment, DeploymentStatus
+from mlops_tui.domain.deployments import Deployment, DeploymentStatus, live_version
 from mlops_tui.domain.environments import Environment
 from mlops_tui.domain.projects import Project
 from mlops_tui.gitlab.deployments import list_deployments
@@ -33,6 +33,18 @@ class Delivery:
             item
             for item in self.deployments
             if item.environment == environment and item.status in {DeploymentStatus.CREATED, DeploymentStatus.RUNNING}
+        )
+
+    def waiting(self, model: str, environment: str) -> tuple[Deployment, ...]:
+        """Deployments there that a person may let run over what is live now, of the model or of nobody knows what."""
+        live = live_version(self.deployments, model, environment).deployment
+        return tuple(
+            item
+            for item in self.deployments
+            if item.environment == environment
+            and item.status is DeploymentStatus.BLOCKED
+            and (item.deployed is None or item.deployed.model == model)
+            and (live is None or item.id > live.id)
         )
 
 

@@ -23,6 +23,7 @@ from mlops_tui.operations.approval_requests import Grant, needed_grant
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
 from mlops_tui.operations.models import find_version
+from mlops_tui.operations.rollouts.surroundings import promotion_obstacles
 from mlops_tui.operations.session import Session
 
 
@@ -56,9 +57,12 @@ class _Plan:
         return self.policy.deploy.ref or self.project.default_branch
 
 
-async def prepare_promotion(session: Session, project: Project, model: str, version: str, environment: str) -> Action:
+async def prepare_promotion(
+    session: Session, project: Project, model: str, version: str, environment: str, *, own_rollout: str = ""
+) -> Action:
     """Preview the promotion of ``version`` to ``environment``; nothing is sent.
 
+    ``own_rollout`` is the id of the rollout that it ends; any other one of the model there is an obstacle.
     Raises UsageError when there is no such version or environment name, RefusedError when it is already live there or
     lacks the approval that the policy asks for.
     """
@@ -69,6 +73,7 @@ async def prepare_promotion(session: Session, project: Project, model: str, vers
     _refuse_unapproved(plan)
     intent = new_intent(session, ActionKind.PROMOTE, _subject(session, plan), _state(plan))
     calls = _calls(plan, intent)
+    around = await promotion_obstacles(session, project, model, environment, own_rollout)
     preview = Preview(
         intent=intent,
         title=f"Promote {model} {version} to {environment}",
@@ -76,7 +81,7 @@ async def prepare_promotion(session: Session, project: Project, model: str, vers
         changes=_changes(plan),
         confirmation=_confirmation(session, plan),
         is_production=_is_production(session, plan),
-        obstacles=tuple(_obstacles(plan)),
+        obstacles=(*_obstacles(plan), *around),
         gaps=plan.evidence.gaps,
     )
 

@@ -119,6 +119,7 @@ def _surrounding_obstacles(
             f"Deployment {item.id} of {what} is {item.status.value} in {mark.environment}",
             stops_watch=not is_own_promotion,
         )
+    yield from _waiting_obstacles(reading, sighting)
     live = live_version(reading.delivery.deployments, mark.model, mark.environment)
     is_open = sighting.progress.phase in {Phase.RUNNING, Phase.HELD}
     if is_open and live.version in sighting.versions.values():
@@ -131,3 +132,26 @@ def _surrounding_obstacles(
             f"{live.version} was deployed to {mark.environment} since the rollout began: it is compared with "
             f"something else than {mark.control}",
         )
+
+
+def _waiting_obstacles(reading: ProjectReading, sighting: Sighting) -> Iterator[Obstacle]:
+    """Deployments of other pipelines that a person may let run; the way back of an abort is told elsewhere."""
+    mark, versions = sighting.mark, set(sighting.versions.values())
+    own = {sighting.pipeline.id} if sighting.pipeline else set()
+    is_aborting = sighting.progress.phase is Phase.ABORTING
+    waiting = [
+        item
+        for item in reading.delivery.waiting(mark.model, mark.environment)
+        if item.pipeline_id not in own
+        and not (is_aborting and item.deployed is not None and item.deployed.version not in versions)
+    ]
+    if not waiting:
+        return
+    newest, more = waiting[0], len(waiting) - 1
+    what = newest.deployed.version if newest.deployed else "a version nobody can tell"
+    others = f", and {more} earlier like it" if more else ""
+    text = (
+        f"Deployment {newest.id} of {what} waits for somebody in {mark.environment}{others}: it changes what serves as "
+        "soon as it is let through"
+    )
+    yield Obstacle(Hindrance.WAITING, text, stops_watch=False)

@@ -28,7 +28,9 @@ async def promote(session: Session, standing: Standing, arm: str) -> Action:
     _known_arm(standing, arm)
     after = following(sighting.progress, PromotionBegun(WHEN_SENT), len(record.steps))
     project = standing.reading.project
-    promotion = await prepare_promotion(session, project, record.model, sighting.versions[arm], record.environment)
+    promotion = await prepare_promotion(
+        session, project, record.model, sighting.versions[arm], record.environment, own_rollout=record.id
+    )
     note = driver_of(sighting.driver).note(standing.reading, sighting, after, "")
     stays = rollout_state(record, {"text": f"{sighting.versions[arm]} is deployed in full"})
 
@@ -91,7 +93,9 @@ async def finish(session: Session, standing: Standing, arm: str | None = None) -
             remedy="Wait for its end",
         )
     version = standing.sighting.versions[_known_arm(standing, arm or only_arm(standing))]
-    return await prepare_promotion(session, reading.project, record.model, version, record.environment)
+    return await prepare_promotion(
+        session, reading.project, record.model, version, record.environment, own_rollout=record.id
+    )
 
 
 def _known_arm(standing: Standing, arm: str) -> str:

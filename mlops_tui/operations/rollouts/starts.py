@@ -220,4 +220,9 @@ def _obstacles(start: _Start) -> list[str]:
         f"Deployment {item.id} is {item.status.value} there"
         for item in start.reading.delivery.under_way(start.environment)
     ]
+    found += [
+        f"Deployment {item.id} of {item.deployed.version if item.deployed else 'a version nobody can tell'} waits for "
+        "somebody there: it changes what is compared as soon as it is let through"
+        for item in start.reading.delivery.waiting(start.model, start.environment)[:1]
+    ]
     return found

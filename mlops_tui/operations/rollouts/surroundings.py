@@ -12,7 +12,8 @@ from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.approvals import deployment_rules
 from mlops_tui.gitlab.environment_guards import EnvironmentGuard, read_guards
 from mlops_tui.gitlab.protected_environments import list_protected
-from mlops_tui.operations.rollouts.sightings import ProjectReading
+from mlops_tui.operations.rollouts.drivers import sightings
+from mlops_tui.operations.rollouts.sightings import ProjectReading, read_project
 from mlops_tui.operations.session import Session
 
 
@@ -72,12 +73,45 @@ async def start_obstacles(
         for item in protected
         if item.name == environment
     ]
+    waits = "the promotion at the end waits" if driver is RolloutDriver.FLAG else "the jobs of the steps wait"
+    return [*found, *await _needed_approvals(session, reading, environment, waits)]
+
+
+async def promotion_obstacles(
+    session: Session, project: Project, model: str, environment: str, own_rollout: str
+) -> list[str]:
+    """What a full deployment would run into: another rollout of the model there, and the approvals that it needs.
+
+    ``own_rollout`` is the id of the rollout that the deployment ends, empty where there is none.
+    """
+    try:
+        reading = await read_project(session, project)
+        approvals = await _needed_approvals(session, reading, environment, "it waits")
+    except RemoteError as error:
+        return [f"Whether a rollout of {model} is under way in {environment} could not be read: {error}"]
+    plan = reading.plan(model)
+    found = [
+        f"The rollout {sighting.mark.id} of {model} {sighting.mark.version} is {sighting.progress.phase.value} in "
+        f"{environment} at {sum(sighting.weights.values()):g} %: abort or end it first"
+        for sighting in sightings(reading)
+        if (sighting.mark.model, sighting.mark.environment) == (model, environment)
+        and not sighting.progress.phase.is_over
+        and sighting.mark.id != own_rollout
+    ]
+    if reading.flags_error is not None and plan is not None and plan.driver is RolloutDriver.FLAG:
+        found.append(
+            f"Whether a rollout of {model} is under way in {environment} stands in flags that you may not read"
+        )
+    return found + approvals
+
+
+async def _needed_approvals(session: Session, reading: ProjectReading, environment: str, waits: str) -> list[str]:
+    if not reading.project.has_deployment_approvals:
+        return []
     newest = [item for item in reading.delivery.deployments if item.environment == environment][:1]
-    for rules in (await deployment_rules(session.transport, project.ref, newest)).values():
-        needed = ", ".join(f"{rule.required} of {rule.name}" for rule in rules or ())
-        waits = "the promotion at the end waits" if driver is RolloutDriver.FLAG else "the jobs of the steps wait"
-        found += [f"A deployment to {environment} needs approvals ({needed}): {waits} for them"] if needed else []
-    return found
+    found = (await deployment_rules(session.transport, reading.project.ref, newest)).values()
+    told = (", ".join(f"{rule.required} of {rule.name}" for rule in rules or ()) for rules in found)
+    return [f"A deployment to {environment} needs approvals ({needed}): {waits} for them" for needed in told if needed]
 
 
 def _of(guard: EnvironmentGuard, project: Project) -> list[Obstacle]:
