@@ -32,8 +32,7 @@ _MARK = re.compile(
     rf" step (?P<step>0|[1-9][0-9]?) (?P<phase>[a-z]+) since (?P<since>{SECOND}) begun (?P<begun>{SECOND})"
     r"(?: trail (?P<trail>[0-9a-zTZ:+.-]+))?(?: verdict (?P<verdict>[A-Z]+))?"
 )
-_ABORTS = frozenset({Phase.ABORTING, Phase.ABORTED})
-_ENDING = _ABORTS | {Phase.PROMOTING, Phase.DONE}
+_ENDING = frozenset({Phase.PROMOTING, Phase.ABORTING, Phase.DONE, Phase.ABORTED})
 _FLAG_FORBIDDEN = re.compile(r"[^a-z0-9_-]+")
 _LONGEST_FLAG = 63
 
@@ -62,7 +61,7 @@ class RolloutMark:
 
     def moved_to(self, after: Progress, at: datetime, verdict: Verdict | None) -> RolloutMark:
         """The mark once the rollout has gone on to ``after`` at ``at``, when ``verdict`` was said of it."""
-        is_abort = after.phase in _ABORTS and self.progress.phase not in _ABORTS
+        is_abort = after.phase.is_abort and not self.progress.phase.is_abort
         # What let a promotion begin says nothing of why it was aborted.
         before = None if is_abort and self.verdict is not Verdict.BREACH else self.verdict
         said = _last_said(before, verdict) if after.phase in _ENDING else None

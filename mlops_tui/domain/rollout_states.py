@@ -32,6 +32,11 @@ class Phase(StrEnum):
         """Whether nothing more will happen."""
         return self in {Phase.DONE, Phase.ABORTED}
 
+    @property
+    def is_abort(self) -> bool:
+        """Whether everything goes, or went, back to the version before."""
+        return self in {Phase.ABORTING, Phase.ABORTED}
+
 
 class RolloutState(StrEnum):
     """How a rollout stands.

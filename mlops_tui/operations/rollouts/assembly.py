@@ -49,7 +49,8 @@ def bare_rollout(session: Session, reading: ProjectReading, sighting: Sighting) 
             for arm, version in sighting.versions.items()
         ),
     )
-    needs = None if sighting.progress.phase.is_over else bare_needs(reading, sighting, plan)
+    phase = sighting.progress.phase
+    needs = None if phase.is_over or phase.is_abort else bare_needs(reading, sighting, plan)
     place = reading.delivery.environment(mark.environment)
     policy = reading.policy.for_model(mark.model)
     return Rollout(

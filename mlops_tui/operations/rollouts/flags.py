@@ -155,7 +155,8 @@ def _obstacles(
 ) -> list[Obstacle]:
     found: list[Obstacle] = []
     if is_half:
-        text = "The flags of the arms disagree: a change stopped half-way. Go on, or abort"
+        way_out = "Abort it once more" if progress.phase.is_abort else "Go on, or abort"
+        text = f"The flags of the arms disagree: a change stopped half-way. {way_out}"
         found.append(Obstacle(Hindrance.HALF_WAY, text, stops_watch=False))
     elif plan is not None and 0 < progress.step <= len(plan.steps) and progress.phase in {Phase.RUNNING, Phase.HELD}:
         wanted = flag_percentages(list(arm_weights(plan, plan.steps[progress.step - 1].weight).values()))

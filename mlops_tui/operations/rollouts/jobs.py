@@ -112,7 +112,7 @@ def _sighting(reading: ProjectReading, pipeline: Pipeline, mark: RolloutMark) ->
     progress = _progress(reading, plan, pipeline, mark)
     moving = (*_all_step_jobs(plan, jobs), *(job for job in jobs if job.name.strip().lower() in _FULL_JOBS))
     # Once an abort has begun, what would move it forward is no business of its end.
-    goes_on = not progress.phase.is_over and progress.phase is not Phase.ABORTING
+    goes_on = not progress.phase.is_over and not progress.phase.is_abort
     running = next((job for job in moving if job.status in UNDER_WAY), None)
     return Sighting(
         driver=RolloutDriver.JOBS,

@@ -96,7 +96,8 @@ async def judged(session: Session, record: Rollout, sighting: Sighting, now: dat
         verdicts = _invalid(verdicts, mismatch)
     points = points_of(windows)
     verdicts = without_control(record, verdicts, points, _step_began(sighting))
-    open_verdict = verdicts[-1] if verdicts and is_compared(record) else None
+    is_open = is_compared(record) and not record.progress.phase.is_abort
+    open_verdict = verdicts[-1] if verdicts and is_open else None
     is_complete = needs is not None and needs.is_complete
     return with_verdicts(
         replace(
@@ -222,8 +223,8 @@ def _needs(
 ) -> StepProgress | None:
     """What the step needs: its time, its own samples, and those that single guardrails ask for over all steps."""
     step = record.step
-    if step is None or record.state.is_over:
-        return record.needs
+    if step is None or record.needs is None:
+        return None
     samples = samples_of(windows)
     left = {
         arm.name: max(step.min_samples - samples[arm.name], guardrail_lack(plan, verdicts, arm.name), 0)

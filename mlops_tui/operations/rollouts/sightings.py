@@ -18,7 +18,7 @@ from mlops_tui.domain.pipelines import Pipeline
 from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
-from mlops_tui.domain.rollout_states import WHEN_SENT, Phase, Progress
+from mlops_tui.domain.rollout_states import WHEN_SENT, Progress
 from mlops_tui.domain.rollouts import Obstacle
 from mlops_tui.gitlab.feature_flags import FlagList, list_flags
 from mlops_tui.gitlab.jobs import pipeline_jobs
@@ -86,7 +86,7 @@ class Sighting:
     def mark_after(self, after: Progress) -> RolloutMark:
         """The mark to write when it goes on to ``after``, at the time of sending."""
         # A promotion rests on the last comparison that told anything; an abort on what was seen when it was decided.
-        said = self.verdict if after.phase in {Phase.ABORTING, Phase.ABORTED} else self.last_word
+        said = self.verdict if after.phase.is_abort else self.last_word
         # What was played and failed is in the mark too, so the trail goes on from what is seen.
         return replace(self.mark, progress=self.progress).moved_to(after, WHEN_SENT, said)
 

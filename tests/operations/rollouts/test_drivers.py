@@ -104,7 +104,9 @@ async def test_several_arms_have_a_flag_each_and_a_half_step_is_finished_or_take
         action = await prepare_abort(session, record.id, "enough seen")
         with pytest.raises(ProgramEndedError):
             await run(session, interrupted(action, after=1), "fraud")
-        assert (await status(session, record)).state is RolloutState.ROLLING_BACK
+        half = await status(session, record)
+        (told,) = [item.text for item in half.obstacles if item.kind is Hindrance.HALF_WAY]
+        assert (half.state, told.rpartition(". ")[2]) == (RolloutState.ROLLING_BACK, "Abort it once more")
         await act(session, await prepare_abort(session, record.id, "enough seen"))
         assert {share for share, _, _ in shares(company).values()} == {"0"}
         assert (await status(session, record)).state is RolloutState.ROLLED_BACK

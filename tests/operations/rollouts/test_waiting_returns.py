@@ -49,7 +49,8 @@ async def test_an_abort_whose_rollback_waits_for_approvals_says_what_serves_unti
         assert before.startswith("The job rollout 100% waits for approvals of deployment ")
         receipt = await act(session, await prepare_abort(session, "churn", "customers leave"))
         record = (await rollout(session, "churn")).data
-        assert record.state is RolloutState.ROLLING_BACK
+        # It needs neither time nor samples any more.
+        assert (record.state, record.needs, record.estimate) == (RolloutState.ROLLING_BACK, None, None)
         # Nothing tells how to go forward any more.
         (found,) = await approvals(session)
         deployment = int(found.split("deployment ")[1].split(")")[0])
