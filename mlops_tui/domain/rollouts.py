@@ -155,7 +155,8 @@ class Rollout:
     """One rollout of a model version in one environment.
 
     ``version`` is the first new version, ``arms`` the control and then every new one. ``control_version`` is the one
-    it replaces. ``plan`` is what the policy file says now, None where it says nothing any more. ``judgement`` is the
+    it replaces. ``plan`` is what the policy file says now, None where it says nothing any more, or
+    where the rollout is over and went by another one. ``judgement`` is the
     newest, None before the first measurements or where they cannot be read; ``verdicts`` the newest ones, the oldest
     first, one a closed window.
     """

@@ -184,6 +184,7 @@ def test_a_rollout_that_was_promoted(
             "HEALTHY",
             "as written when the rollout ended; the plan is another one now.",
         )
+        assert page["steps"] == 0
 
 
 def test_a_rollout_by_the_jobs_of_a_pipeline(shell: Shell, company: Company, home: Path, show: Show) -> None:

@@ -62,7 +62,8 @@ def bare_rollout(session: Session, reading: ProjectReading, sighting: Sighting) 
         environment=mark.environment,
         is_production=is_production(place, mark.environment, session.context.kind, policy),
         driver=sighting.driver,
-        plan=plan,
+        # Once it is over, the plan of another rollout says nothing of its steps any more.
+        plan=None if phase.is_over and plan is not None and plan_digest(plan) != mark.plan else plan,
         plan_digest=mark.plan,
         progress=sighting.progress,
         state=state_of(

@@ -15,7 +15,6 @@ from mlops_tui.domain.judgements import Judgement, Verdict
 from mlops_tui.domain.rollout_states import Phase, Progress
 from mlops_tui.domain.rollouts import Rollout
 from mlops_tui.operations.measurements import GRACE
-from mlops_tui.operations.rollouts.assembly import plan_digest
 from mlops_tui.operations.rollouts.judging import weighed, with_verdicts
 from mlops_tui.operations.rollouts.sightings import Sighting
 from mlops_tui.operations.rollouts.traffic import known_traffic, points_of, samples_of
@@ -37,7 +36,7 @@ async def recalled(session: Session, record: Rollout, sighting: Sighting, now: d
 
     It asks the traces for what is not known yet, once a session: then nothing can change any more.
     """
-    if record.plan is None or not record.state.is_over:
+    if not record.state.is_over:
         return record
     found = await _ended(session, record, sighting, now, is_measured=True)
     known = known_traffic(session, record)
@@ -50,7 +49,7 @@ async def recalled(session: Session, record: Rollout, sighting: Sighting, now: d
 
 async def _ended(session: Session, record: Rollout, sighting: Sighting, now: datetime, *, is_measured: bool) -> Rollout:
     plan, written, since = record.plan, sighting.mark.verdict, record.progress.since
-    if plan is None or plan_digest(plan) != record.plan_digest:
+    if plan is None:
         return with_verdicts(record, _settled((), written, record.progress, "the plan is another one now"))
     counted_until = since + _CUT_OFF - GRACE
     running, _ = await weighed(session, record, plan, None, counted_until)

@@ -7,6 +7,7 @@ from mlops_tui.domain.deployments import live_version
 from mlops_tui.domain.rollouts import EventKind
 from mlops_tui.operations.actions import run
 from mlops_tui.operations.deliveries import read_delivery
+from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.listing import rollout, rollouts
 from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.rollouts.steps import prepare_advance
@@ -34,6 +35,11 @@ async def test_deploying_the_canary_claims_no_weight(clustered: Company) -> None
         assert {point.weights.get("canary", 0.0) for point in record.weights} == {0.0}
         action = await prepare_advance(session, "churn")
         assert [change.after for change in action.preview.changes] == ["5 %", "1"]
+        # A rollout that is over has no steps of another plan.
+        await act(session, await prepare_abort(session, record.id, "slower"))
+        await plan_for(clustered, session, INGRESS.replace("{weight: 5}", "{weight: 10}, {weight: 20}"), "acme/churn")
+        ended = (await rollout(session, record.id)).data
+        assert (ended.state.is_over, ended.steps, ended.progress.step) == (True, (), 0)
 
 
 async def test_a_pipeline_without_a_canary_replaces_nothing(clustered: Company) -> None:
