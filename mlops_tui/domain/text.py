@@ -57,6 +57,11 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, for instance ``counted(1, "call")`` as 1 call; the plural adds an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text

@@ -14,6 +14,7 @@ from mlops_tui.domain.policy import ApprovalMode
 from mlops_tui.domain.projects import Project, Role
 from mlops_tui.domain.protected_environments import AccessEntry, ProtectedEnvironment, RequiredApproval
 from mlops_tui.domain.snapshots import Snapshot
+from mlops_tui.domain.text import counted
 from mlops_tui.gitlab.approvals import triggerer_and_votes
 from mlops_tui.gitlab.issues import list_notes, list_requests
 from mlops_tui.gitlab.members import project_members
@@ -103,7 +104,7 @@ async def prepare_protection(session: Session, name: str, deployers: Sequence[st
         made = read_protected((await sender.send(call)).body)
         lost = count + len(rules) - len(made.approvals)
         dropped = f"; GitLab left out {lost} of the rules, whose people do not suit it" if lost else ""
-        return Performed(f"{environment} is protected by {len(made.approvals)} approval rules{dropped}")
+        return Performed(f"{environment} is protected by {counted(len(made.approvals), 'approval rule')}{dropped}")
 
     return Action(preview, read_state, perform)
 

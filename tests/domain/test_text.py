@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlops_tui.domain.text import clean, clean_block, clean_log
+from mlops_tui.domain.text import clean, clean_block, clean_log, counted
 
 ESC = "\x1b"
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
@@ -136,3 +136,8 @@ def test_runner_time_stamps_are_taken_off_and_split_lines_joined() -> None:
         "2025-06-10T09:00:01.000000Z 01E warning\n"
     )
     assert clean_log(raw).lines == ("first half, second half", "warning")
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 calls"), (1, "1 call"), (2, "2 calls")])
+def test_a_number_goes_with_its_noun(number: int, told: str) -> None:
+    assert counted(number, "call") == told

@@ -18,6 +18,7 @@ from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION, RolloutMark, flag_na
 from mlops_tui.domain.rollout_states import WHEN_SENT, Stepped, begin
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.domain.rollout_weights import step_weights
+from mlops_tui.domain.text import counted
 from mlops_tui.operations.actions import Action, State, new_intent, refuse_when_read_only
 from mlops_tui.operations.approval_requests import needed_grant
 from mlops_tui.operations.evidence import read_evidence
@@ -68,7 +69,7 @@ async def prepare_start(
     is_prod = _is_production(session, start)
     preview = Preview(
         intent=intent,
-        title=f"Roll {model} {', '.join(versions)} out to {environment} in {len(start.plan.steps)} steps",
+        title=f"Roll {model} {', '.join(versions)} out to {environment} in {counted(len(start.plan.steps), 'step')}",
         calls=move.calls,
         changes=(
             Change("weight", "0 %", f"{start.plan.steps[0].weight} %"),
@@ -99,8 +100,8 @@ async def _read(session: Session, project: Project, model: str, versions: Sequen
         )
     if len(versions) != len(plan.treatments):
         raise UsageError(
-            f"The plan has {len(plan.treatments)} new arms ({', '.join(plan.treatments)})",
-            why=f"{len(versions)} versions were named",
+            f"The plan has {counted(len(plan.treatments), 'new arm')} ({', '.join(plan.treatments)})",
+            why=f"named were {counted(len(versions), 'version')}",
             remedy="Name one version for each, in that order",
         )
     found = [(await find_version(session, project, model, version))[1] for version in versions]

@@ -27,6 +27,7 @@ from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
 from mlops_tui.domain.errors import MlopsError, RemoteError
 from mlops_tui.domain.rollout_decisions import Course, Decision, decide
 from mlops_tui.domain.rollouts import Rollout
+from mlops_tui.domain.text import counted
 from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.reconciliation import reconcile
 from mlops_tui.operations.rollouts.aborts import prepare_abort
@@ -207,7 +208,7 @@ def leased(action: Action, keeper: LeaseKeeper) -> Action:
             return await action.perform(guarded)
         except LeaseLostError as error:
             outcome = Outcome.FAILED if sender.sent else Outcome.REFUSED
-            return Performed(f"{error} {len(sender.sent)} calls were made before", outcome=outcome)
+            return Performed(f"{error} Made before: {counted(len(sender.sent), 'call')}", outcome=outcome)
 
     return replace(action, perform=perform)
 

@@ -122,7 +122,7 @@ async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company
         receipt = await run(session, leased(Action(action.preview, action.read_state, perform), keeper), "fraud")
         assert receipt.outcome is Outcome.FAILED
         assert "lease" in receipt.message
-        assert "1 calls were made before" in receipt.message
+        assert "Made before: 1 call" in receipt.message
 
 
 async def test_a_rollout_is_found_behind_any_number_of_newer_pipelines(company: Company) -> None:
