@@ -101,11 +101,12 @@ async def _told_waiting(session: Session, standing: Standing, since: datetime) -
         delivery = await read_delivery(session, project)
     except RemoteError:
         return ""
-    waiting = waiting_return(delivery, sighting, since.replace(microsecond=0))
-    if waiting is None:
-        return ""
-    lacking = await approvals_lacking(session, project, (waiting,))
-    return told_waiting(delivery, sighting, waiting, lacking.get(waiting.id, ""))
+    begun_since = since.replace(microsecond=0)
+    waiting = waiting_return(delivery, sighting, begun_since)
+    # GitLab blocks a deployment a moment after it was made; which approvals it lacks is known at once.
+    coming = waiting or waiting_return(delivery, sighting, begun_since, DeploymentStatus.CREATED)
+    lacking = (await approvals_lacking(session, project, (coming,))).get(coming.id, "") if coming else ""
+    return told_waiting(delivery, sighting, coming, lacking) if coming and (waiting or lacking) else ""
 
 
 async def _return_calls(

@@ -96,13 +96,18 @@ def return_obstacles(found: Return, sighting: Sighting) -> list[str]:
     return obstacles
 
 
-def waiting_return(delivery: Delivery, sighting: Sighting, since: datetime) -> Deployment | None:
-    """The deployment that an abort begun at ``since`` goes back by, where GitLab keeps it until a person acts."""
+def waiting_return(
+    delivery: Delivery, sighting: Sighting, since: datetime, status: DeploymentStatus = DeploymentStatus.BLOCKED
+) -> Deployment | None:
+    """The deployment that an abort begun at ``since`` goes back by, where GitLab keeps it until a person acts.
+
+    With another ``status`` than BLOCKED it is the one that stands so.
+    """
     versions = set(sighting.versions.values())
     found = (
         item
         for item in delivery.deployments
-        if item.status is DeploymentStatus.BLOCKED
+        if item.status is status
         and item.environment == sighting.mark.environment
         and item.deployed is not None
         and (item.deployed.model, item.is_full) == (sighting.mark.model, True)

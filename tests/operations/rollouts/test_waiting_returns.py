@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
 from mlops_tui.domain.rollout_decisions import Course, decide
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Hindrance
+from mlops_tui.operations.actions import Action, Performed, Sender
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.listing import rollout
 from mlops_tui.operations.rollouts.starts import prepare_start
@@ -14,6 +18,7 @@ from mlops_tui.operations.session import Session
 from tests.operations.approving import protect, raw
 from tests.operations.company import Company
 from tests.operations.rolling import PLAN, act, churn_session, fraud_session, start
+from tests.operations.rollouts.test_pipelines import script
 
 CHURN = "/projects/acme%2Fchurn"
 
@@ -81,3 +86,28 @@ async def test_a_promotion_that_is_aborted_serves_until_its_rollback_is_approved
         receipt = await act(session, await prepare_abort(session, "fraud", "second thoughts"))
         assert receipt.message.startswith("The rollout of fraud 2.1.0 is stopped. The rollback to 2.0.0 (deployment ")
         assert receipt.message.endswith("until then 2.1.0 still serves everything")
+
+
+async def test_a_rollback_that_gitlab_has_not_blocked_yet_is_told_to_wait_all_the_same(company: Company) -> None:
+    async with churn_session(company) as session:
+        await at_half(company, session)
+        action = await prepare_abort(session, "churn", "customers leave")
+
+        async def perform(sender: Sender) -> Performed:
+            class Early(Sender):
+                async def send(self, call: ApiCall) -> ApiAnswer:
+                    answer = await Sender.send(self, call)
+                    if call.path.endswith("/retry"):
+                        # GitLab makes the deployment at once, and blocks it when it processes the pipeline.
+                        rows = (
+                            raw(company).get(f"{CHURN}/deployments", params={"order_by": "id", "sort": "desc"}).json()
+                        )
+                        rows[0]["status"] = "created"
+                        fault = {"method": "GET", "path": "*/deployments", "status": 200, "body": json.dumps(rows)}
+                        script(company, "faults", fault)
+                    return answer
+
+            return await action.perform(Early(sender.session, sender.moment, sender.sent))
+
+        receipt = await act(session, Action(action.preview, action.read_state, perform))
+        assert "waits for approval (1 of Maintainers); until then 50 % still serves 2.0.0" in receipt.message
