@@ -85,7 +85,9 @@ STAMP_LEVELS = (
     Scenario("rate 5 %, at each stamp its own of 2 % to 10 %, 1,000 a look", _RATE, 0.0, 1_000, _OWN_RATES, _OWN_RATES),
     Scenario("the same, 100 a look", _RATE, 0.0, 100, _OWN_RATES, _OWN_RATES),
     Scenario("p95 by the same law, 1,000 a look", _QUANTILE, 0.0, 1_000, _OWN_RATES, _OWN_RATES),
-    Scenario("rate 5 %, at each stamp its own of 1 % to 13 %, 1,000 a look", _RATE, 0.0, 1_000, _WILD_RATES, _WILD_RATES),
+    Scenario(
+        "rate 5 %, at each stamp its own of 1 % to 13 %, 1,000 a look", _RATE, 0.0, 1_000, _WILD_RATES, _WILD_RATES
+    ),
     Scenario(
         "rate 5 %, wandering by AR(1) 0.9 over 2 % to 8 %, 1,000 a look",
         _RATE, 0.0, 1_000, _WANDERING_RATES, _WANDERING_RATES,
