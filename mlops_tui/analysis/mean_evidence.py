@@ -3,8 +3,9 @@
 Values have no bound, so no bet on them is exact; what is tested is asymptotic in the number of buckets. The scatter of
 the buckets' differences, not that of single values, sets the scale: values that hang together within a bucket count for
 as little as they tell. Correlation between buckets shrinks their number to an effective one. A single bucket counts on
-its own only where the harm is far greater than values of the control differ among themselves. Harm out of all
-proportion that comes and goes is what ``swap_evidence`` is for. The three are averaged, each with a share of the trust.
+its own only where the harm is far greater than values of the control, and its buckets, differ among themselves. Harm
+out of all proportion that comes and goes is what ``swap_evidence`` is for. The three are averaged, each with a share of
+the trust.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _LEAST_FREEDOM = 0.3
 _SERIES, _SINGLE, _SWAP = log(0.62), log(0.1), log(0.28)
 _SINGLE_EFFECT = 25.0
 _SINGLES = 4
+# A whole bucket is assumed to move by three standard deviations of the control's values, for no reason of the arm's.
 _SHOCK = 9.0
 _WIDEST = 50.0
 # Sums of squares say nothing of a variance that is so small a part of the square of the mean.
@@ -119,13 +121,14 @@ class MeanWindow:
         series = self.series
         within = np.nan_to_num(series.within())
         if side is Side.AT_LEAST:
+            # The smaller arm may not have met yet what is rare: that it scatters less than the control proves nothing.
             within[0] = max(within)
         inside = series.expected(within, self._slopes)
         least = 1e-18 * np.square(series.means()).sum() * series.weight + _NO_VARIANCE
         return np.asarray(np.maximum(np.maximum(scatter, inside), least), np.float64)
 
     def _add_single(self, control: Tally, treatment: Tally) -> None:
-        """Weigh one bucket as if it held one value: shocks may move it as far as the control's values differ."""
+        """Weigh one bucket as one value: shocks may move it as far as the values and the buckets of the control do."""
         own = self.series.within()
         least = _ROUNDING * max(control.mean**2, treatment.mean**2)
         if treatment.n < 2 or not np.isfinite(own).all() or own[1] <= least:
