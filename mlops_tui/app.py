@@ -314,12 +314,15 @@ def run(context: Context, credential: FoundCredential | None = None, *, launch: 
 
     Raises:
         UsageError: there is no terminal, or one that cannot show it.
+        Exception: whatever ended the dashboard unexpectedly.
     """
     require_terminal(os.environ, sys.__stdin__, sys.__stdout__)
     given = replace(launch or Launch(context), context=context, credential=credential)
     while True:
         app = MlopsApp(given)
         result = app.run(mouse=given.preferences.mouse)
+        if app.crash is not None:
+            raise app.crash
         if not isinstance(result, Launch):
             return app.return_code or result or 0
         given = result

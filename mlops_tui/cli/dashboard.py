@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_tui.cli.logs import logging_to_file
 from mlops_tui.widgets.terminal import require_terminal
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ def open_chosen(choice: Choice, token_file: Path | None, manner: Manner) -> int:
     launch = _launch(choice, token_file, manner)
     from mlops_tui.app import run
 
-    return run(launch.context, launch.credential, launch=launch)
+    with logging_to_file():
+        return run(launch.context, launch.credential, launch=launch)
 
 
 def open_dashboard(context: Context, credential: FoundCredential | None) -> int:
     """Open the dashboard on a context that no settings describe; returns the exit status once it is left."""
     from mlops_tui.app import run
 
-    return run(context, credential)
+    with logging_to_file():
+        return run(context, credential)
 
 
 def _launch(choice: Choice, token_file: Path | None, manner: Manner) -> Launch:

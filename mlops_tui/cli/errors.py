@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
+from mlops_tui.cli.logs import keep_error, without_tokens
 from mlops_tui.domain.errors import ExitCode, MlopsError
 from mlops_tui.domain.text import clean
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 _LONGEST = 4_000
-_TOKEN = re.compile(r"\bgl[a-z]{2,5}-[\w.-]{10,}|\beyJ[\w-]{10,}\.[\w-]+\.[\w-]+")
 
 
 def guarded(program: Callable[[], int]) -> int:
@@ -40,7 +37,7 @@ def guarded(program: Callable[[], int]) -> int:
 def tell(message: str) -> None:
     """Write one line for people, whatever the message was made of; standard output is kept for data."""
     with suppress(BrokenPipeError):
-        sys.stderr.write(f"mlops-tui: {clean(_TOKEN.sub('***', message), limit=_LONGEST)}\n")
+        sys.stderr.write(f"mlops-tui: {clean(without_tokens(message), limit=_LONGEST)}\n")
         sys.stderr.flush()
 
 
@@ -55,20 +52,6 @@ def leave_pipe() -> int:
 def _unexpected(error: Exception) -> str:
     name = type(error).__name__
     try:
-        return f"Something unexpected went wrong ({name}). The details are in {_write_log(error)}."
+        return f"Something unexpected went wrong ({name}). The details are in {keep_error(error)}."
     except OSError:
         return f"Something unexpected went wrong ({name}: {error})."
-
-
-def _write_log(error: Exception) -> Path:
-    from mlops_tui.config.paths import PRIVATE_FILE, Paths, private_folder
-    from mlops_tui.domain.canonical import instant
-    from mlops_tui.domain.clock import SystemClock
-
-    path = Paths.of_user().log_file
-    private_folder(path.parent)
-    details = _TOKEN.sub("***", "".join(traceback.format_exception(error)))
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
-    with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"{instant(SystemClock().now())}\n{details}\n")
-    return path

@@ -5,11 +5,25 @@ Written for Textual 8.2.8, which is pinned exactly.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from textual.app import App
 from textual.keys import _character_to_key
 from textual.screen import Screen
+
+Result = TypeVar("Result")
+
+
+class CrashKeeper(App[Result], Generic[Result], inherit_bindings=False):
+    """A program that ends on an unexpected error without Textual's traceback, which shows local variables."""
+
+    @property
+    def crash(self) -> Exception | None:
+        """The error that ended it, for whoever called ``run``."""
+        return self._exception
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
 
 
 def key_name(written: str) -> str:

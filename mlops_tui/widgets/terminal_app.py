@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import SeverityLevel
@@ -16,7 +15,7 @@ from mlops_tui.domain.preferences import Clipboard, Preferences
 from mlops_tui.domain.text import clean, clean_block
 from mlops_tui.themes.glyphs import AsciiFilter, needs_ascii
 from mlops_tui.themes.palettes import PALETTES, choose_palette, palette_named
-from mlops_tui.widgets._textual_compat import write_to_terminal
+from mlops_tui.widgets._textual_compat import CrashKeeper, write_to_terminal
 from mlops_tui.widgets.announcements import announcement_sequence, run_announcement
 from mlops_tui.widgets.browser import is_page, open_page, opener
 from mlops_tui.widgets.clipboard import copy_sequence
@@ -28,7 +27,7 @@ KEY_WORDS = {"enter": "enter", "up": "up", "down": "down", "left": "left", "righ
 _STYLE_SHEET = Path(__file__).parents[1] / "themes" / "app.tcss"
 
 
-class TerminalApp(App[Result], Generic[Result], inherit_bindings=False):
+class TerminalApp(CrashKeeper[Result], Generic[Result], inherit_bindings=False):
     """A program in a terminal, without its views.
 
     Args:

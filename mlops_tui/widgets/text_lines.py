@@ -61,6 +61,7 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         self._empty = Cell(empty, Token.MUTED)
         self._limit = limit
         self._starts: list[int] = []
+        self._folded_to = 0
         self._styles: dict[Token, RichStyle] = {}
 
     @property
@@ -136,8 +137,9 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
         number, piece = self._line_at(self.scroll_offset.y + y)
         if number >= len(self._lines):
             return Strip.blank(width, base)
-        if self.wraps:
-            return self._strip(fold(self._lines[number], width)[piece], base).adjust_cell_length(width, base)
+        if self.wraps and self._folded_to:
+            # Textual may paint in a new width before it tells of it: the pieces are those that were counted.
+            return self._strip(fold(self._lines[number], self._folded_to)[piece], base).adjust_cell_length(width, base)
         strip = self._strip(self._lines[number], base)
         return strip.crop(self.scroll_offset.x, self.scroll_offset.x + width).adjust_cell_length(width, base)
 
@@ -165,7 +167,7 @@ class TextLines(ScrollView, can_focus=True, inherit_bindings=False):
             del self._lines[: len(self._lines) - self._limit]
 
     def _relayout(self) -> None:
-        width = self._width
+        width = self._folded_to = self._width
         if self.wraps and width:
             counts = [len(fold(line, width)) for line in self._lines]
             *self._starts, height = accumulate(counts, initial=0)
