@@ -16,20 +16,30 @@ from mlops_tui.domain.errors import RateLimitedError
 
 
 class Priority(IntEnum):
-    """Who goes first; a lower number does."""
+    """Who goes first; a lower number does.
+
+    ACTION is what a preview or a confirmed action has to know, WATCH what a watch does that acts by itself, USER what a
+    person looks at for the first time, POLL what is merely renewed.
+    """
 
     WRITE = 0
-    USER = 1
-    POLL = 2
+    ACTION = 1
+    WATCH = 2
+    USER = 3
+    POLL = 4
 
+
+_READS = tuple(priority for priority in Priority if priority is not Priority.WRITE)
+# What is little of a host's limit, where it tells how much is left but not of how much.
+_LITTLE = 10
 
 _read_priority: ContextVar[Priority] = ContextVar("read_priority", default=Priority.USER)
 
 
 @contextmanager
-def polling() -> Iterator[None]:
-    """Marks every read made inside (by this task and those it starts) as background polling."""
-    token = _read_priority.set(Priority.POLL)
+def reading_as(priority: Priority) -> Iterator[None]:
+    """Gives every read made inside (by this task and those it starts) that priority."""
+    token = _read_priority.set(priority)
     try:
         yield
     finally:
@@ -37,21 +47,23 @@ def polling() -> Iterator[None]:
 
 
 def read_priority() -> Priority:
-    """The priority of a read made now: a person's, unless inside ``polling()``."""
+    """The priority of a read made now: a person's, unless inside ``reading_as``."""
     return _read_priority.get()
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetOptions:
-    """``per_minute`` and ``burst`` together bound what polls and reads cost in any minute.
+    """``per_minute`` and ``burst`` together bound what polls and views cost in any minute.
 
     The defaults stay under a tenth of gitlab.com's 2,000 a minute. ``reserve`` is the part of the burst that polls
-    leave to people; ``patience`` is the longest wait, in seconds, before a caller is told instead.
+    leave to people; ``overdraft`` is how far below an empty bucket the reads of actions may go, and half as far those
+    of watches, which polls and views pay back; ``patience`` is the longest wait (seconds) before a caller is told.
     """
 
     per_minute: float = 110.0
     burst: int = 80
-    reserve: int = 10
+    reserve: int = 50
+    overdraft: int = 60
     concurrency: int = 6
     patience: float = 30.0
 
@@ -66,7 +78,8 @@ class _Ticket:
 class Budget:
     """A token bucket and a cap on requests under way, shared by everything that asks one host.
 
-    Writes never wait for the bucket (what they take is paid back by later reads); reads of people go before polls.
+    Writes never wait for the bucket, and reads of actions and watches may overdraw it (what they take is paid back by
+    later reads); reads of people go before polls.
     """
 
     def __init__(self, clock: Clock, options: BudgetOptions) -> None:
@@ -105,7 +118,7 @@ class Budget:
 
     def close(self, seconds: float) -> None:
         """Let no read start for ``seconds``: the host said that it is enough."""
-        for priority in (Priority.USER, Priority.POLL):
+        for priority in _READS:
             self._close(priority, seconds)
 
     def observe(self, *, limit: int | None, remaining: int | None, reset_in: float | None) -> None:
@@ -113,8 +126,9 @@ class Budget:
         if remaining is None or reset_in is None:
             return
         if remaining == 0:
-            self._close(Priority.USER, reset_in)
-        if remaining <= (self._options.reserve if limit is None else limit // 20):
+            for priority in _READS:
+                self._close(priority, reset_in)
+        if remaining <= (_LITTLE if limit is None else limit // 20):
             self._close(Priority.POLL, reset_in)
 
     def _close(self, priority: Priority, seconds: float) -> None:
@@ -142,9 +156,20 @@ class Budget:
         self._filled_at = now
         if priority is Priority.WRITE:
             return 0.0
-        floor = self._options.reserve if priority is Priority.POLL else 0
-        missing = 1 + floor - self._level
+        missing = 1 + self._floor(priority) - self._level
         return missing / rate if missing > 1e-9 else 0.0
+
+    def _floor(self, priority: Priority) -> float:
+        """What a read of that priority has to leave in the bucket."""
+        match priority:
+            case Priority.ACTION:
+                return -self._options.overdraft
+            case Priority.WATCH:
+                return -self._options.overdraft / 2
+            case Priority.POLL:
+                return self._options.reserve
+            case _:
+                return 0
 
     def _wake_first(self) -> None:
         if self._waiting:

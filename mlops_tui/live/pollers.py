@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from enum import Enum
+from enum import Enum, IntEnum
 from random import Random
 from typing import Generic, TypeVar
 
@@ -33,6 +33,14 @@ class PollState(Enum):
     STOPPED = "stopped"
 
 
+class Asked(IntEnum):
+    """Who wants an answer now; the more urgent, the greater."""
+
+    NOT = 0
+    BY_PERSON = 1
+    AFTER_ACTION = 2
+
+
 class Poller(Generic[T]):
     """Fetches again and again while its view is visible and delivers what changed.
 
@@ -42,8 +50,9 @@ class Poller(Generic[T]):
 
     The snapshot kept in ``cached`` comes first. An error leaves the last data standing and makes the next request wait
     longer, up to ``longest_wait``; a refused token or role stops the poller until ``refresh``. What a person waits for,
-    the first data and a ``refresh``, is asked before what is merely renewed. Intervals are in seconds. The methods are
-    for the event loop's thread; ``show`` needs a running loop, ``close`` ends everything.
+    the first data and a ``refresh``, is asked before what is merely renewed, and what an action changed before both.
+    Intervals are in seconds. The methods are for the event loop's thread; ``show`` needs a running loop, ``close`` ends
+    everything.
     """
 
     def __init__(
@@ -79,7 +88,7 @@ class Poller(Generic[T]):
         self._has_focus = True
         self._is_paused = False
         self._is_stopped = False
-        self._is_asked = False
+        self._asked = Asked.NOT
         self._is_abandoned = False
         self._is_closed = False
         self._wake = asyncio.Event()
@@ -106,9 +115,7 @@ class Poller(Generic[T]):
     def hide(self) -> None:
         """Ask for nothing: the view is not visible. A request under way is given up."""
         self._is_visible = False
-        if self._flight is not None:
-            self._is_abandoned = True
-            self._flight.cancel()
+        self._abandon()
         self._wake.set()
 
     def focus(self) -> None:
@@ -131,13 +138,15 @@ class Poller(Generic[T]):
         self._is_paused = False
         self._wake.set()
 
-    def refresh(self) -> None:
-        """Ask now, because a person wants it, also when paused or stopped; a hidden view asks once it is shown.
+    def refresh(self, asked: Asked = Asked.BY_PERSON) -> None:
+        """Ask now, also when paused or stopped; a hidden view asks once it is shown.
 
         With a request under way, one more follows it however often this is called, so that what is delivered last
-        was asked for last.
+        was asked for last; one from before an action is given up instead, for it tells what is no longer so.
         """
-        self._is_asked = True
+        self._asked = max(self._asked, asked)
+        if asked is Asked.AFTER_ACTION:
+            self._abandon()
         self._wake.set()
 
     async def close(self) -> None:
@@ -170,14 +179,14 @@ class Poller(Generic[T]):
         """What to do next, and for how many seconds (None: until something changes)."""
         if not self._is_visible:
             return PollState.HIDDEN, None
-        if not self._is_asked:
+        if self._asked is Asked.NOT:
             if self._is_stopped:
                 return PollState.STOPPED, None
             if self._is_paused:
                 return PollState.PAUSED, None
             if not self._has_focus:
                 return PollState.HIDDEN, None
-        due = self._pacing.not_before if self._is_asked else max(self._pacing.due, self._pacing.not_before)
+        due = self._pacing.not_before if self._asked else max(self._pacing.due, self._pacing.not_before)
         seconds = due - self._clock.monotonic()
         return (PollState.WAITING, seconds) if seconds > _SOON else (PollState.FETCHING, None)
 
@@ -191,17 +200,17 @@ class Poller(Generic[T]):
             sleeper.cancel()
 
     async def _fetch_once(self) -> None:
-        was_asked, self._is_asked = self._is_asked, False
+        asked, self._asked = self._asked, Asked.NOT
         self._is_stopped = self._is_abandoned = False
         self._pacing.begun(self._clock.monotonic())
-        self._flight = asyncio.create_task(self._call(is_awaited=was_asked or self._snapshot is None))
+        self._flight = asyncio.create_task(self._call(max(asked, Asked.NOT if self._snapshot else Asked.BY_PERSON)))
         try:
             answer = await self._flight
         except asyncio.CancelledError:
             if _is_being_cancelled():
                 raise
             if self._is_abandoned:
-                self._is_asked = self._is_asked or was_asked
+                self._asked = max(self._asked, asked)
             else:
                 self._fail(MlopsError("The view could not be renewed", why="its request was interrupted"))
         except MlopsError as error:
@@ -213,13 +222,17 @@ class Poller(Generic[T]):
         finally:
             self._flight = None
 
-    async def _call(self, *, is_awaited: bool) -> T | Snapshot[T]:
-        if is_awaited:
-            return await self._fetch()
-        # The first frame is drawn before anything of GitLab's is loaded.
-        from mlops_tui.gitlab.budget import polling
+    def _abandon(self) -> None:
+        if self._flight is not None:
+            self._is_abandoned = True
+            self._flight.cancel()
 
-        with polling():
+    async def _call(self, asked: Asked) -> T | Snapshot[T]:
+        # The first frame is drawn before anything of GitLab's is loaded.
+        from mlops_tui.gitlab.budget import Priority, reading_as
+
+        priorities = {Asked.NOT: Priority.POLL, Asked.BY_PERSON: Priority.USER, Asked.AFTER_ACTION: Priority.ACTION}
+        with reading_as(priorities[asked]):
             return await self._fetch()
 
     def _succeed(self, answer: T | Snapshot[T]) -> None:

@@ -39,18 +39,21 @@ def act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None]
 
 
 async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt], None] | None) -> None:
+    from mlops_tui.gitlab.budget import Priority, reading_as
     from mlops_tui.operations.actions import run
 
     session = view.host.session
     if session is None:
         return
     try:
-        action = await prepare()
+        with reading_as(Priority.ACTION):
+            action = await prepare()
         typed = await _confirmed(view, verb, action) if action is not None else None
         if action is None or typed is None:
             view.notify("Nothing was sent", markup=False)
             return
-        receipt = await awaited(view, "Sending…", run(session, action, typed), may_leave=False)
+        with reading_as(Priority.ACTION):
+            receipt = await awaited(view, "Sending…", run(session, action, typed), may_leave=False)
     except MlopsError as error:
         view.notify(str(error), title=f"{verb}: refused", severity="error", timeout=15, markup=False)
         return
@@ -60,9 +63,12 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
         return
     if receipt is None:
         return
-    view.action_refresh()
+    view.refresh_after_action()
     if done is not None and receipt.outcome is Outcome.DONE:
         done(receipt)
+        opened = view.app.screen
+        if opened is not view and isinstance(opened, View):
+            opened.refresh_after_action()
     else:
         tell(view, verb, receipt)
 

@@ -178,9 +178,12 @@ def decide_many(view: View, approval_ids: Sequence[ApprovalId], decision: Decisi
 
 
 async def _decide_many(view: View, approval_ids: Sequence[ApprovalId], decision: Decision) -> None:
+    from mlops_tui.gitlab.budget import Priority, reading_as
+
     verb = _VERBS[decision]
     try:
-        receipts, refused = await _carried_out(view, approval_ids, decision)
+        with reading_as(Priority.ACTION):
+            receipts, refused = await _carried_out(view, approval_ids, decision)
     except MlopsError as error:
         view.notify(str(error), title=f"{verb}: refused", severity="error", timeout=15, markup=False)
         return
@@ -194,7 +197,7 @@ async def _decide_many(view: View, approval_ids: Sequence[ApprovalId], decision:
         view.notify(f"{approval_id}: {why}", title=f"{verb}: left out", severity="warning", timeout=30, markup=False)
     done = sum(receipt.outcome is Outcome.DONE for receipt in receipts)
     view.notify(f"{done} of {len(approval_ids)} done", title=verb, markup=False)
-    view.action_refresh()
+    view.refresh_after_action()
 
 
 async def _carried_out(

@@ -11,7 +11,7 @@ from textual.message import Message
 from mlops_tui.domain.clock import Clock
 from mlops_tui.domain.errors import MlopsError
 from mlops_tui.domain.snapshots import Snapshot
-from mlops_tui.live.pollers import Poller
+from mlops_tui.live.pollers import Asked, Poller
 from mlops_tui.live.snapshots import KeptSnapshot
 from mlops_tui.widgets.as_of import Freshness
 
@@ -100,11 +100,11 @@ class Feeds:
         for poller in self._pollers.values():
             poller.pause() if is_paused else poller.resume()
 
-    def refresh(self, pane: str | None = None) -> None:
+    def refresh(self, pane: str | None = None, asked: Asked = Asked.BY_PERSON) -> None:
         """Ask now, for one pane or for all of them."""
         for feed, poller in self._pollers.items():
             if pane in {None, feed.pane}:
-                poller.refresh()
+                poller.refresh(asked)
 
     async def close(self) -> None:
         """End for good."""

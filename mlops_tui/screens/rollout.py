@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -82,6 +83,8 @@ class RolloutView(SteeringView):
         self._rollout_id = rollout_id
         self._rollout = known
         self._facts_rows = LEAST_FACTS
+        self._read_at: datetime | None = None
+        self._asks_gitlab = False
 
     @property
     def crumb(self) -> str:
@@ -122,14 +125,23 @@ class RolloutView(SteeringView):
         cached = session.cached_view(self.frame_name, Rollout)
         yield Feed(lambda: self._read(session), self._take, "#tree", session.context.poll_interval, cached)
 
+    def action_refresh(self) -> None:
+        """Ask GitLab, also where this program's last look would tell: that was before what the person did."""
+        self._asks_gitlab = True
+        super().action_refresh()
+
     async def _read(self, session: Session) -> Snapshot[Rollout]:
         """What this program saw when it looked last, where it watches; else GitLab is asked, once known one project."""
         from mlops_tui.operations.rollouts.listing import renewed, rollout
 
         watch, known = self.host.watches.get(self._rollout_id), self._rollout
-        if watch is not None and watch.seen_at is not None:
-            return Snapshot(watch.rollout, watch.seen_at, session.transport.host.name)
-        return await (renewed(session, known) if known is not None else rollout(session, self._rollout_id))
+        seen_at = watch.seen_at if watch is not None else None
+        is_newest = self._read_at is None or (seen_at is not None and seen_at >= self._read_at)
+        if watch is not None and seen_at is not None and is_newest and not self._asks_gitlab:
+            return Snapshot(watch.rollout, seen_at, session.transport.host.name)
+        found = await (renewed(session, known) if known is not None else rollout(session, self._rollout_id))
+        self._read_at, self._asks_gitlab = found.fetched_at, False
+        return found
 
     def _take(self, snapshot: Snapshot[Rollout]) -> None:
         is_first = self._rollout is None

@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.errors import MlopsError, NotSignedInError, UnreachableError
+from mlops_tui.live.pollers import Asked
 from mlops_tui.live.snapshots import CACHED
 from mlops_tui.screens.feeds import Feed, FeedFailed, Feeds, SnapshotArrived
 from mlops_tui.screens.first_frame import capture, restore
@@ -50,6 +51,7 @@ class View(Screen[None]):
         self.filter_text = ""
         self._feeds: Feeds | None = None
         self._is_visible = False
+        self._is_after_action = False
         self._first_freshness: dict[str, Freshness] = {}
 
     @property
@@ -138,6 +140,8 @@ class View(Screen[None]):
                 is_paused=self.host.is_paused,
                 has_focus=self.app.app_focus,
             )
+            if self._is_after_action:
+                self._feeds.refresh(asked=Asked.AFTER_ACTION)
             self.refresh_bindings()
 
     @on(events.ScreenResume)
@@ -281,6 +285,14 @@ class View(Screen[None]):
         """Ask for newer data now."""
         if self._feeds is not None:
             self._feeds.refresh()
+
+    def refresh_after_action(self) -> None:
+        """Ask what an action has changed, before everything else that is asked; once it is open, if it is not yet."""
+        self.action_refresh()
+        if self._feeds is not None:
+            self._feeds.refresh(asked=Asked.AFTER_ACTION)
+        else:
+            self._is_after_action = True
 
     def refresh_pane(self, pane: str) -> None:
         """Ask for newer data of one pane now."""

@@ -99,16 +99,15 @@ class Watches:
             await asyncio.wait(ending, timeout=LEAVE_SECONDS)
 
     async def _follow(self, session: Session, watch: Watch) -> None:
+        from mlops_tui.gitlab.budget import Priority, reading_as
         from mlops_tui.operations.rollouts.watching import Watcher, watching
 
         looks = watching(Watcher(session, watch.rollout.id, may_act=True), session.context.poll_interval)
         try:
-            async for look in looks:
-                watch.look, watch.rollout = look, look.record
-                watch.seen_at = watch.seen_at if isinstance(look.error, RemoteError) else session.clock.now()
-                if look.record.state.is_over:
-                    self._watches.pop(watch.rollout.id, None)
-                self._tell(watch)
+            # What may have to roll back by itself must not wait behind what is only shown.
+            with reading_as(Priority.WATCH):
+                async for look in looks:
+                    self._take(watch, look, session.clock.now())
         except MlopsError as error:
             self._fail(watch, error)
         except Exception as error:
@@ -116,6 +115,13 @@ class Watches:
             self._fail(watch, MlopsError("The watch ended", why=f"{type(error).__name__}: see the log file"))
         finally:
             await looks.aclose()
+
+    def _take(self, watch: Watch, look: Look, now: datetime) -> None:
+        watch.look, watch.rollout = look, look.record
+        watch.seen_at = watch.seen_at if isinstance(look.error, RemoteError) else now
+        if look.record.state.is_over:
+            self._watches.pop(watch.rollout.id, None)
+        self._tell(watch)
 
     def _fail(self, watch: Watch, error: MlopsError) -> None:
         self._watches.pop(watch.rollout.id, None)

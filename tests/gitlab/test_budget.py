@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.errors import RateLimitedError
-from mlops_tui.gitlab.budget import Budget, BudgetOptions, Priority, polling, read_priority
+from mlops_tui.gitlab.budget import Budget, BudgetOptions, Priority, read_priority, reading_as
 from tests.clocks import START, ManualClock, settle
 from tests.faults.proxy import FaultProxy, throttled
 from tests.gitlab.scripted import PassingClock, Reply, ScriptedServer, http_date, in_turn, transport_to
@@ -54,6 +54,27 @@ async def test_polls_leave_a_reserve_to_people_and_writes_never_wait() -> None:
     assert log[5:] == ["write"]
     await clock.advance(60)
     assert log[6:] == ["user 3", "poll 2"]
+    await asyncio.gather(*tasks)
+
+
+async def test_actions_and_watches_overdraw_an_empty_bucket_and_views_pay_it_back() -> None:
+    clock, log = ManualClock(), list[str]()
+    budget = Budget(clock, BudgetOptions(per_minute=60, burst=2, reserve=1, overdraft=4))
+
+    def start(priority: Priority, count: int) -> list[asyncio.Task[None]]:
+        return [asyncio.create_task(ask(budget, priority, log, priority.name)) for _ in range(count)]
+
+    tasks = start(Priority.USER, 3) + start(Priority.POLL, 1)
+    await settle()
+    assert log == ["USER"] * 2
+    tasks += start(Priority.WATCH, 3)
+    await settle()
+    assert log[2:] == ["WATCH"] * 2
+    tasks += start(Priority.ACTION, 2)
+    await settle()
+    assert log[4:] == ["ACTION"] * 2
+    await clock.advance(60)
+    assert log[6:] == ["WATCH", "USER", "POLL"]
     await asyncio.gather(*tasks)
 
 
@@ -126,7 +147,7 @@ async def test_a_closed_host_is_waited_for_or_told() -> None:
         (2_000, 2_000, set()),
         (101, 2_000, set()),
         (100, 2_000, {Priority.POLL}),
-        (0, 2_000, {Priority.POLL, Priority.USER}),
+        (0, 2_000, set(Priority) - {Priority.WRITE}),
         (9, None, {Priority.POLL}),
         (5, 10, set()),
     ],
@@ -147,12 +168,12 @@ async def test_what_the_host_has_left_is_heeded(remaining: int, limit: int | Non
         await ask(budget, priority, [], "")
 
 
-async def test_reads_inside_polling_are_polls_in_tasks_too() -> None:
+async def test_reads_have_the_priority_around_them_in_tasks_too() -> None:
     async def inner() -> Priority:
         return read_priority()
 
     assert read_priority() is Priority.USER
-    with polling():
+    with reading_as(Priority.POLL):
         assert read_priority() is Priority.POLL
         assert await asyncio.create_task(inner()) is Priority.POLL
     assert read_priority() is Priority.USER
@@ -168,7 +189,7 @@ async def test_the_transport_polls_less_when_the_host_says_little_is_left() -> N
     with ScriptedServer(in_turn(Reply(body=[], headers=headers))) as server:
         async with transport_to(server.url) as transport:
             await transport.get(JOBS)
-            with polling(), pytest.raises(RateLimitedError):
+            with reading_as(Priority.POLL), pytest.raises(RateLimitedError):
                 await transport.get(JOBS)
             await transport.get(JOBS)
     assert len(server.seen) == 2

@@ -21,7 +21,7 @@ from mlops_tui.domain.errors import (
 from mlops_tui.domain.snapshots import Snapshot
 from mlops_tui.gitlab.budget import Priority, read_priority
 from mlops_tui.live.pacing import SPACING
-from mlops_tui.live.pollers import Poller, PollState
+from mlops_tui.live.pollers import Asked, Poller, PollState
 from mlops_tui.live.snapshots import CACHED, CachedView
 from mlops_tui.storage.cache import Cache, CacheEntry
 from tests.clocks import START, ManualClock, settle
@@ -137,6 +137,18 @@ async def test_what_a_person_waits_for_goes_before_what_is_renewed(view: View) -
     await view.clock.advance(2)
     await view.clock.advance(1.2 * INTERVAL)
     assert view.source.priorities == [Priority.USER, Priority.POLL, Priority.USER, Priority.POLL]
+
+
+async def test_after_an_action_a_request_from_before_it_is_given_up(view: View) -> None:
+    await view.shown()
+    view.source.is_slow = True
+    await view.clock.advance(1.2 * INTERVAL)
+    assert view.source.running == 1
+    view.poller.refresh(Asked.AFTER_ACTION)
+    await settle()
+    assert view.source.cancelled == 1
+    await view.clock.advance(SPACING)
+    assert view.source.priorities[1:] == [Priority.POLL, Priority.ACTION]
 
 
 async def test_what_did_not_change_is_not_delivered_but_its_age_is_known(view: View) -> None:

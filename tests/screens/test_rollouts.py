@@ -211,6 +211,21 @@ async def test_watching_is_confirmed_seen_everywhere_and_taken_back(company: Com
         assert "5" in flags(company)["fraud-canary"]
 
 
+async def test_what_a_person_does_to_a_watched_rollout_is_shown_before_the_next_look(company: Company) -> None:
+    await begun(company)
+    async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, on_page(app, "nobody watches it"), passing=1)
+        await pilot.press("W")
+        await confirm(app, pilot)
+        await until(pilot, on_page(app, "This program acts by itself", "The traffic cannot be measured"), passing=1)
+        started_at = app.clock.monotonic()
+        await pilot.press("N")
+        await confirm(app, pilot)
+        await until(pilot, on_page(app, "step 2/3"), passing=0.1)
+        assert app.clock.monotonic() - started_at < app.context.poll_interval / 2
+
+
 async def test_a_watch_that_cannot_go_on_says_why_and_ends(company: Company) -> None:
     await begun(company)
     async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
