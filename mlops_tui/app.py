@@ -127,6 +127,7 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
             self.notify(str(error), title="Not connected", severity="error", timeout=60)
             return
         self.session = session
+        session.transport.on_reach = self._reached
         for view in self._all_views():
             view.start(session)
         from mlops_tui.screens.settling import settle
@@ -169,6 +170,13 @@ class MlopsApp(TerminalApp["Launch | int"], inherit_bindings=False):
     def connection_is(self, connection: Connection) -> None:
         """Show whether GitLab answers."""
         self._stand(replace(self.standing, connection=Connection.PAUSED if self.is_paused else connection))
+
+    def _reached(self, is_reached: bool) -> None:
+        """Whoever asks finds out, a watch as well as a view; what an answer says is told by who asked."""
+        if not is_reached:
+            self.connection_is(Connection.OFFLINE)
+        elif self.standing.connection is Connection.OFFLINE:
+            self.connection_is(Connection.ONLINE)
 
     def _stand(self, standing: Standing) -> None:
         if standing != self.standing:

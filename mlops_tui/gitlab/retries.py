@@ -32,17 +32,18 @@ class Retries:
         self._options = options
         self._chance = chance
 
-    async def run(self, attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def run(self, attempt: Callable[[], Awaitable[Answer]], *, is_urgent: bool = False) -> Answer:
         """The first answer that is final, or the last one there was time for.
 
-        Raises the last ``UnreachableError`` when no answer came at all.
+        Raises the last ``UnreachableError`` when no answer came at all; after two attempts where it ``is_urgent`` to
+        know that there is no connection.
         """
         deadline = self._clock.monotonic() + self._options.total
         for number in range(1, self._options.attempts):
             try:
                 answer = await attempt()
             except UnreachableError as error:
-                if not error.is_passing:
+                if not error.is_passing or (is_urgent and number > 1 and not error.may_have_arrived):
                     raise
                 wait = self._backoff(number)
                 if self._clock.monotonic() + wait > deadline:

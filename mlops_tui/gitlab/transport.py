@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
 from mlops_tui.domain.clock import Clock
-from mlops_tui.domain.errors import NotSignedInError, RemoteError
+from mlops_tui.domain.errors import NotSignedInError, RemoteError, UnreachableError
 from mlops_tui.gitlab import graphql, paging, transfers
 from mlops_tui.gitlab.authentication import Credential, RouteKind, credential_headers, require_safe_channel
 from mlops_tui.gitlab.budget import Budget, BudgetOptions, Priority, read_priority
@@ -49,8 +49,8 @@ class Transport:
     """Asks one GitLab instance with one token.
 
     An asynchronous context manager. Reads are repeated after passing faults, changes are sent once. A token that
-    GitLab no longer knows stops everything until ``sign_in`` is called. Every error is a ``RemoteError`` (or a refusal
-    from before anything was sent) and holds no secret.
+    GitLab no longer knows stops everything until ``sign_in`` is called. ``on_reach`` hears after each exchange whether
+    the host was reached. Every error is a ``RemoteError`` (or a refusal from before sending) and holds no secret.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Transport:
         self._retries = Retries(clock, self._options.retries, random.Random(self._options.seed))  # noqa: S311 - jitter
         self._connection = Connection(host, credential, self._options.connection, self._options.budget.concurrency)
         self._sign_in = SignIn(credential, self._probe, self._clock)
+        self.on_reach: Callable[[bool], None] = lambda _is_reached: None
         quiet_foreign_loggers()
 
     async def __aenter__(self) -> Self:
@@ -232,7 +233,8 @@ class Transport:
         return credential_headers(self._credential, request.kind)
 
     async def _read(self, request: Request) -> Answer:
-        answer = await self._retries.run(lambda: self._attempt(request))
+        is_action = request.priority is Priority.ACTION
+        answer = await self._retries.run(lambda: self._attempt(request), is_urgent=is_action)
         return await self._checked(request, answer)
 
     async def _checked(self, request: Request, answer: Answer) -> Answer:
@@ -261,7 +263,9 @@ class Transport:
             answer = await self._connection.exchange(request, headers)
         except RemoteError as error:
             log.info("%s %s failed: %s", request.method, redacted(request.path, self._credential), error.why)
+            self.on_reach(not isinstance(error, UnreachableError))
             raise
+        self.on_reach(True)
         milliseconds = 1000 * (self._clock.monotonic() - start)
         log.debug("%s %s: %d in %.0f ms %s", request.method, answer.url, answer.status, milliseconds, answer.request_id)
         return answer

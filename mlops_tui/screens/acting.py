@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlops_tui.domain.actions import Outcome, Receipt
-from mlops_tui.domain.errors import MlopsError
+from mlops_tui.domain.errors import MlopsError, UnreachableError
 from mlops_tui.screens.view import View
 from mlops_tui.widgets.confirm import ConfirmDialog
 from mlops_tui.widgets.waiting import WaitDialog
@@ -54,6 +54,11 @@ async def _act(view: View, verb: str, prepare: Prepare, done: Callable[[Receipt]
             return
         with reading_as(Priority.ACTION):
             receipt = await awaited(view, "Sending…", run(session, action, typed), may_leave=False)
+    except UnreachableError as error:
+        # Before the intent is written down; after that there is a receipt.
+        text = f"GitLab at {view.host.context.url} cannot be reached, so nothing was sent. {error.why}"
+        view.notify(text, title=f"{verb}: not done", severity="error", timeout=15, markup=False)
+        return
     except MlopsError as error:
         view.notify(str(error), title=f"{verb}: refused", severity="error", timeout=15, markup=False)
         return

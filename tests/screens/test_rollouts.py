@@ -180,6 +180,25 @@ async def test_without_gitlab_the_last_seen_stays_with_its_age(company: Company)
             await until(pilot, on_page(app, "offline", "fraud 2.1.0 over 2.0.0", "min old"), passing=20)
 
 
+async def test_an_action_without_gitlab_says_so_at_once_and_the_header_with_it(company: Company) -> None:
+    await begun(company)
+    with FaultProxy(company.server.url) as proxy:
+        async with opened(company, "rollouts", url=proxy.url) as (app, pilot):
+            await pilot.press("enter")
+            await until(pilot, on_page(app, "step 1/3"), passing=1)
+            proxy.go_down()
+            await pilot.press("N")
+            started_at = app.clock.monotonic()
+            await until(pilot, lambda: "cannot be reached, so nothing was sent" in app.notices(), passing=0.1)
+            assert app.clock.monotonic() - started_at < 2
+            assert proxy.url in app.notices()
+            assert "offline" in app.texts().splitlines()[0]
+            proxy.come_back()
+            await pilot.press("N")
+            await until(pilot, lambda: "Type fraud to confirm" in app.texts(), passing=0.1)
+            assert "online" in app.texts().splitlines()[0]
+
+
 def leases(company: Company) -> list[str]:
     rows = raw(company).get(f"{FRAUD}/feature_flags").json()
     return [row["name"] for row in rows if row["name"].startswith("mlops-lease")]
