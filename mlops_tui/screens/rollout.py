@@ -12,7 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Static
 
@@ -52,7 +52,7 @@ EVENT_COLUMNS = (
     Column("text", "WHAT", 30, flex=1, is_sortable=False),
     Column("by", "BY", 10, priority=20, is_sortable=False),
 )
-LEAST_FACTS = 4
+LEAST_FACTS, MOST_FACTS, MOST_FACTS_SHORT = 4, 9, 5
 NOTHING_JUDGED = "Nothing was judged yet: it begins with the first closed window of measurements."
 
 
@@ -152,8 +152,7 @@ class RolloutView(SteeringView):
 
     def _draw_rollout(self, rollout: Rollout) -> None:
         now = self.host.clock.now()
-        watch = self.host.watches.get(rollout.id)
-        self._draw_facts(facts(rollout, now, watch.sentence if watch else None))
+        self._draw_facts(rollout, now)
         self.query_one(Tree).show_branches([rollout_branch(rollout)])
         nothing = _why_nothing(rollout)
         self.query_one(Tracks).show(replace(tracks(rollout, now), empty=nothing))
@@ -173,18 +172,27 @@ class RolloutView(SteeringView):
             self._draw_rollout(event.watch.rollout)
         self.refresh_bindings()
 
-    def _draw_facts(self, text: Content) -> None:
+    def _draw_facts(self, rollout: Rollout, now: datetime) -> None:
         """Draw what stands above; it only ever grows, since every change of its height costs a whole screen."""
-        label = self.query_one("#facts", Static)
+        watch, label = self.host.watches.get(rollout.id), self.query_one("#facts", Static)
+        width, most = label.content_size.width, MOST_FACTS_SHORT if self.has_class("-short") else MOST_FACTS
+        text = facts(rollout, now, watch.sentence if watch else None, Size(width, most) if width else None)
         if label.content == text:
             return
-        width = label.content_size.width
         rows = sum(len(fold(text_line(row.plain), width)) for row in text.split("\n")) if width else 0
         has_grown = rows > self._facts_rows
         if has_grown:
             self._facts_rows = rows
             label.styles.min_height = rows
         label.update(text, layout=has_grown or not width)
+
+    def on_resize(self) -> None:
+        """Fit what stands above into another width, once that is known."""
+        self.call_after_refresh(self._fit_facts)
+
+    def _fit_facts(self) -> None:
+        if self._rollout is not None:
+            self._draw_facts(self._rollout, self.host.clock.now())
 
     def _draw_events(self, events: Iterable[RolloutEvent]) -> None:
         now = self.host.clock.now()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from textual.content import Content
+from textual.geometry import Size
 
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.rollout_states import Phase
@@ -16,18 +17,51 @@ from mlops_tui.screens.states import rollout_state, verdict
 from mlops_tui.themes.glyphs import Sign
 from mlops_tui.themes.tokens import Token
 from mlops_tui.widgets.cells import Cell, line
+from mlops_tui.widgets.text_layout import fold, line_width, text_line
 from mlops_tui.widgets.times import age, clock_time
 
 NOT_JUDGED = "nothing was judged yet"
+# The lines that obstacles leave to the title, the verdict and what the step needs.
+NOT_OBSTACLES = 4
 
 
-def facts(rollout: Rollout, now: datetime, watched: str | None = None) -> Content:
-    """The lines, the most important first; ``watched`` is what this program is about to do itself."""
+def facts(rollout: Rollout, now: datetime, watched: str | None = None, room: Size | None = None) -> Content:
+    """The lines, the most important first; ``watched`` is what this program is about to do itself.
+
+    Where they do not fit into ``room``, the reason of the verdict is cut first, then the estimate goes, then the rest
+    from the end.
+    """
     own = f"{Sign.MARK.glyph} This program acts by itself (W ends that): {watched}"
     watching = line(Cell(own, Token.WARNING)) if watched is not None else Content("")
-    steps = (_needs_and_watcher(rollout, now), _estimate(rollout, now))
-    rows = [_title(rollout, now), _verdict(rollout), watching, *steps, *_obstacles(rollout)]
-    return Content("\n").join(row for row in rows if row)
+    reason, estimate = _verdict(rollout), _estimate(rollout, now)
+    needs = _needs_and_watcher(rollout, now, is_watched=watched is not None)
+    rows = [_title(rollout, now), *_obstacles(rollout, room), reason, watching, needs, estimate]
+    rows = [row for row in rows if row]
+    return Content("\n").join(rows if room is None else _fitted(rows, rows.index(reason), estimate, room))
+
+
+def _fitted(rows: list[Content], elastic: int, optional: Content, room: Size) -> list[Content]:
+    """The rows in at most as many lines as there are; the elastic one takes what the others leave."""
+    lines = [1 if index == elastic else _height(row, room.width) for index, row in enumerate(rows)]
+    if optional and sum(lines) > room.height:
+        rows, lines = rows[:-1], lines[:-1]
+    for index in reversed(range(len(lines))):
+        lines[index] = max(1, lines[index] - max(0, sum(lines) - room.height))
+    lines[elastic] += max(0, room.height - sum(lines))
+    return [_cut(row, room.width, count) for row, count in zip(rows, lines, strict=True)][: room.height]
+
+
+def _height(row: Content, width: int) -> int:
+    return len(fold(text_line(row.plain), width))
+
+
+def _cut(row: Content, width: int, lines: int) -> Content:
+    """The row in that many lines, with an ellipsis where something is left out."""
+    pieces = fold(text_line(row.plain), width)
+    if len(pieces) <= lines:
+        return row
+    taken = sum(map(line_width, pieces[: lines - 1])) + min(width, line_width(pieces[lines - 1]))
+    return row.truncate(taken, ellipsis=True)
 
 
 def _title(rollout: Rollout, now: datetime) -> Content:
@@ -50,9 +84,9 @@ def _verdict(rollout: Rollout) -> Content:
     return line(verdict(rollout.verdict).cell, rollout.judgement.reason, separator="  ")
 
 
-def _needs_and_watcher(rollout: Rollout, now: datetime) -> Content:
+def _needs_and_watcher(rollout: Rollout, now: datetime, *, is_watched: bool) -> Content:
     needs = needs_of(rollout, lambda moment: clock_time(moment, now))
-    return line(Cell(needs), _watcher(rollout, now), separator="  ·  ")
+    return line(Cell(needs), _watcher(rollout, now, is_watched=is_watched), separator="  ·  ")
 
 
 def _estimate(rollout: Rollout, now: datetime) -> Content:
@@ -60,19 +94,28 @@ def _estimate(rollout: Rollout, now: datetime) -> Content:
     return line(Cell(f"{Sign.WAITING.glyph} {text}", Token.MUTED)) if text else Content("")
 
 
-def _watcher(rollout: Rollout, now: datetime) -> Cell:
-    """Who watches it; where nobody does, the keys that go on, or after a breach back."""
+def _watcher(rollout: Rollout, now: datetime, *, is_watched: bool) -> Cell:
+    """Who watches it; where nobody does, the keys that go on, or after a breach back.
+
+    This program watches also while it has no lease: before its first look, and between two leases.
+    """
     holder, is_breached = rollout.watcher(now), rollout.verdict is Verdict.BREACH
     if rollout.state.is_over:
         return Cell("")
     if holder is not None:
         return Cell(f"watched by {holder}" + (f", who {breach_course(rollout)}" if is_breached else ""), Token.MUTED)
+    if is_watched:
+        return Cell("")
     if is_breached or rollout.progress.phase is Phase.ABORTING:
         return Cell(f"nobody watches it: Z goes back to {rollout.control_version}", Token.WARNING)
     keys = "H resumes it" if rollout.progress.phase is Phase.HELD else "N or W go on"
     return Cell(f"nobody watches it: {keys}", Token.MUTED)
 
 
-def _obstacles(rollout: Rollout) -> Iterator[Content]:
-    for obstacle in rollout.obstacles:
-        yield line(Cell(f"{Sign.WARNING.glyph} {obstacle.text}", Token.WARNING))
+def _obstacles(rollout: Rollout, room: Size | None) -> Iterator[Content]:
+    """What is in the way; where there is little room, as much as leaves some for title, verdict and needs."""
+    most = len(rollout.obstacles) if room is None else max(1, room.height - NOT_OBSTACLES)
+    left = len(rollout.obstacles) - most
+    for number, obstacle in enumerate(rollout.obstacles[:most], start=1):
+        more = f" (and {left} more: d)" if left > 0 and number == most else ""
+        yield line(Cell(f"{Sign.WARNING.glyph}{more} {obstacle.text}", Token.WARNING))

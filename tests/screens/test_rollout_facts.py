@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from textual.geometry import Size
 
 from mlops_tui.domain.judgements import Verdict
 from mlops_tui.domain.policy import OnBreach, RolloutStep
 from mlops_tui.domain.rollout_states import Phase, Progress
-from mlops_tui.domain.rollouts import Lease, Rollout, StepProgress, VerdictEstimate
+from mlops_tui.domain.rollouts import Hindrance, Lease, Obstacle, Rollout, StepProgress, VerdictEstimate
 from mlops_tui.screens.rollout_facts import facts
 from mlops_tui.screens.rollout_tree import rollout_branch
+from mlops_tui.widgets.text_layout import fold, text_line
 from tests.screens.rollout_records import BREACH, NOW, PLAN, ROLLED_BACK, SECOND, SOAKING, UNDECIDED
 
 FULL = StepProgress(timedelta(0), {"stable": 2398, "canary": 502}, {"stable": 0, "canary": 0}, NOW)
@@ -95,3 +97,35 @@ def test_where_nobody_watches_the_keys_that_help_are_named(lease: Lease | None) 
 )
 def test_after_a_breach_it_says_what_the_watcher_does(policy: OnBreach, words: str) -> None:
     assert words in said(replace(BREACH, plan=replace(PLAN, on_breach=policy)))
+
+
+BY_HAND = Obstacle(Hindrance.CHANGED_BY_HAND, "the flag fraud-canary was changed by hand")
+LONG = replace(UNDECIDED, reason=" ".join(f"reason{number}" for number in range(40)))
+CROWDED = replace(
+    READY, judgement=LONG, obstacles=(BY_HAND,), lease=None, estimate=VerdictEstimate("errors", "canary", 0, None)
+)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_in_a_small_terminal_what_matters_stays_and_the_reason_is_cut(count: int) -> None:
+    crowded = replace(CROWDED, obstacles=(BY_HAND,) * count)
+    shown = facts(crowded, NOW, room=Size(78, 5)).plain
+    lines = [piece for row in shown.split("\n") for piece in fold(text_line(row), 78)]
+    assert len(lines) == 5
+    assert "over 2.0.0" in shown.split("\n")[0]
+    for words in ("changed by hand", "CONTINUE  reason0", "…", "nobody watches it: N or W go on"):
+        assert words in shown
+    assert ("(and 6 more: d)" in shown) is (count == 7)
+    assert "a verdict on errors" not in shown
+
+
+def test_where_there_is_room_nothing_is_cut() -> None:
+    assert facts(CROWDED, NOW, room=Size(118, 9)) == facts(CROWDED, NOW)
+
+
+@pytest.mark.parametrize("record", [replace(READY, lease=None), replace(BREACH, lease=EXPIRED)])
+def test_where_this_program_watches_nobody_is_never_said_not_to(record: Rollout) -> None:
+    assert "nobody watches it" in said(record)
+    shown = facts(record, NOW, watched="looking for the first time").plain
+    assert "This program acts by itself" in shown
+    assert "nobody" not in shown
