@@ -34,7 +34,7 @@ def facts(rollout: Rollout, now: datetime, watched: str | None = None, room: Siz
     own = f"{Sign.MARK.glyph} This program acts by itself (W ends that): {watched}"
     watching = line(Cell(own, Token.WARNING)) if watched is not None else Content("")
     reason, estimate = _verdict(rollout), _estimate(rollout, now)
-    needs = _needs_and_watcher(rollout, now, is_watched=watched is not None)
+    needs = _needs_and_watcher(rollout, now, room, is_watched=watched is not None)
     rows = [_title(rollout, now), *_obstacles(rollout, room), reason, watching, needs, estimate]
     rows = [row for row in rows if row]
     return Content("\n").join(rows if room is None else _fitted(rows, rows.index(reason), estimate, room))
@@ -84,9 +84,14 @@ def _verdict(rollout: Rollout) -> Content:
     return line(verdict(rollout.verdict).cell, rollout.judgement.reason, separator="  ")
 
 
-def _needs_and_watcher(rollout: Rollout, now: datetime, *, is_watched: bool) -> Content:
-    needs = needs_of(rollout, lambda moment: clock_time(moment, now))
-    return line(Cell(needs), _watcher(rollout, now, is_watched=is_watched), separator="  ·  ")
+def _needs_and_watcher(rollout: Rollout, now: datetime, room: Size | None, *, is_watched: bool) -> Content:
+    """What the step needs and who watches; the tree says the former too, so it goes last in a short line."""
+    parts = [Cell(needs_of(rollout, lambda moment: clock_time(moment, now)))]
+    parts.append(_watcher(rollout, now, is_watched=is_watched))
+    whole = line(*parts, separator="  ·  ")
+    if room is None or whole.cell_length <= room.width:
+        return whole
+    return line(*reversed(parts), separator="  ·  ")
 
 
 def _estimate(rollout: Rollout, now: datetime) -> Content:
