@@ -62,7 +62,7 @@ class BudgetOptions:
 
     per_minute: float = 110.0
     burst: int = 80
-    reserve: int = 50
+    reserve: int = 40
     overdraft: int = 60
     concurrency: int = 6
     patience: float = 30.0

@@ -50,7 +50,8 @@ class Poller(Generic[T]):
 
     The snapshot kept in ``cached`` comes first. An error leaves the last data standing and makes the next request wait
     longer, up to ``longest_wait``; a refused token or role stops the poller until ``refresh``. What a person waits for,
-    the first data and a ``refresh``, is asked before what is merely renewed, and what an action changed before both.
+    the first data after each ``show`` and a ``refresh``, is asked before what is merely renewed, and what an action
+    changed before both.
     Intervals are in seconds. The methods are for the event loop's thread; ``show`` needs a running loop, ``close`` ends
     everything.
     """
@@ -84,7 +85,7 @@ class Poller(Generic[T]):
         self._unkept: Snapshot[T] | None = None
         self._keeping: asyncio.Task[bool] | None = None
         self._keep_after = 0.0
-        self._is_visible = False
+        self._is_visible = self._is_looked_at = False
         self._has_focus = True
         self._is_paused = False
         self._is_stopped = False
@@ -107,7 +108,7 @@ class Poller(Generic[T]):
 
     def show(self) -> None:
         """Poll: the view is visible. The first time, the cached snapshot is delivered before anything is asked."""
-        self._is_visible = True
+        self._is_visible = self._is_looked_at = True
         if self._task is None and not self._is_closed:
             self._task = asyncio.create_task(self._run())
         self._wake.set()
@@ -203,7 +204,7 @@ class Poller(Generic[T]):
         asked, self._asked = self._asked, Asked.NOT
         self._is_stopped = self._is_abandoned = False
         self._pacing.begun(self._clock.monotonic())
-        self._flight = asyncio.create_task(self._call(max(asked, Asked.NOT if self._snapshot else Asked.BY_PERSON)))
+        self._flight = asyncio.create_task(self._call(max(asked, Asked(self._is_looked_at))))
         try:
             answer = await self._flight
         except asyncio.CancelledError:
@@ -218,6 +219,7 @@ class Poller(Generic[T]):
         except Exception as error:  # noqa: BLE001 - a defect in one view must not end the program
             self._fail(_unexpected(error))
         else:
+            self._is_looked_at = False
             self._succeed(answer)
         finally:
             self._flight = None

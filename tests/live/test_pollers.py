@@ -137,6 +137,11 @@ async def test_what_a_person_waits_for_goes_before_what_is_renewed(view: View) -
     await view.clock.advance(2)
     await view.clock.advance(1.2 * INTERVAL)
     assert view.source.priorities == [Priority.USER, Priority.POLL, Priority.USER, Priority.POLL]
+    view.poller.hide()
+    await view.clock.advance(2 * INTERVAL)
+    view.poller.show()
+    await view.clock.advance(1.2 * INTERVAL)
+    assert view.source.priorities[4:] == [Priority.USER, Priority.POLL]
 
 
 async def test_after_an_action_a_request_from_before_it_is_given_up(view: View) -> None:
