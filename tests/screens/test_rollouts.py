@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from textual.geometry import Size
 from textual.pilot import Pilot
 
 from mlops_tui.operations.rollouts.listing import rollout
@@ -22,6 +23,9 @@ from tests.operations.rolling import PLAN, act, plan_for, start
 from tests.screens.console import Console, console, opened, until
 
 STEADY = PLAN.replace("{weight: 5}", "{weight: 5, soak: 10m, min_samples: 500}")
+
+
+HEADER_AND_FOOTER = 2
 
 
 def flags(company: Company) -> dict[str, list[str]]:
@@ -255,6 +259,18 @@ async def test_a_watch_that_cannot_go_on_says_why_and_ends(company: Company) -> 
         assert deleted.status_code == 200
         await until(pilot, lambda: "No longer watched" in app.notices(), passing=5)
         assert "watching" not in app.texts().splitlines()[0]
+
+
+async def test_each_pane_can_have_the_whole_screen(company: Company) -> None:
+    await begun(company)
+    async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, on_page(app, "step 1/3"), passing=1)
+        for pane in ("#tree", "#over-time", "#happened"):
+            await pilot.press("plus")
+            whole = app.screen.query_one(pane)
+            await until(pilot, lambda whole=whole: whole.size == Size(120, 40 - HEADER_AND_FOOTER))
+            await pilot.press("plus", "tab")
 
 
 async def test_a_key_for_a_pane_and_a_key_for_everything_are_two_keys(company: Company) -> None:
