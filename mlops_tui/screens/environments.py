@@ -78,6 +78,10 @@ class EnvironmentsView(ListedView, DeliveringView):
 
     def _take(self, snapshot: Snapshot[tuple[EnvironmentSummary, ...]]) -> None:
         self._places = snapshot.data
+        # Rows are counted behind the name, and a rollout makes two of one environment.
+        is_one_each = all(len(place.live) < 2 for place in snapshot.data)
+        heading = "Environments" if is_one_each else f"{len(snapshot.data)} environments, by live version"
+        self.query_one("#environments", Pane).heading = heading
         self.relist()
 
     def items(self, now: datetime) -> Sequence[Item] | None:

@@ -136,3 +136,4 @@ async def test_the_shares_of_a_rollout_by_flags_are_told(company: Company) -> No
     async with opened(company, "environments", size=(120, 40)) as (app, _):
         serving = [row[2] for row in app.rows(TABLE) if row[:2] == ["PROD production", "fraud"]]
         assert serving == ["2.0.0 60%", "2.1.0 40%"]
+        assert "6 environments, by live version  7" in app.texts()
