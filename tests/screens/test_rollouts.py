@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from textual.geometry import Size
@@ -261,6 +262,10 @@ async def test_a_watch_that_cannot_go_on_says_why_and_ends(company: Company) -> 
         assert "watching" not in app.texts().splitlines()[0]
 
 
+def is_whole(app: Console, pane: str) -> bool:
+    return app.screen.query_one(pane).size == Size(120, 40 - HEADER_AND_FOOTER)
+
+
 async def test_each_pane_can_have_the_whole_screen(company: Company) -> None:
     await begun(company)
     async with opened(company, "rollouts", size=(120, 40)) as (app, pilot):
@@ -268,8 +273,7 @@ async def test_each_pane_can_have_the_whole_screen(company: Company) -> None:
         await until(pilot, on_page(app, "step 1/3"), passing=1)
         for pane in ("#tree", "#over-time", "#happened"):
             await pilot.press("plus")
-            whole = app.screen.query_one(pane)
-            await until(pilot, lambda whole=whole: whole.size == Size(120, 40 - HEADER_AND_FOOTER))
+            await until(pilot, partial(is_whole, app, pane))
             await pilot.press("plus", "tab")
 
 
