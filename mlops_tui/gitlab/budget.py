@@ -56,14 +56,14 @@ class BudgetOptions:
     """``per_minute`` and ``burst`` together bound what polls and views cost in any minute.
 
     The defaults stay under a tenth of gitlab.com's 2,000 a minute. ``reserve`` is the part of the burst that polls
-    leave to people; ``overdraft`` is how far below an empty bucket the reads of actions may go, and half as far those
-    of watches, which polls and views pay back; ``patience`` is the longest wait (seconds) before a caller is told.
+    leave to people; ``overdraft`` is how far below an empty bucket the reads of actions and watches may go, which polls
+    and views pay back; ``patience`` is the longest wait (seconds) before a caller is told.
     """
 
     per_minute: float = 110.0
     burst: int = 80
     reserve: int = 40
-    overdraft: int = 60
+    overdraft: int = 80
     concurrency: int = 6
     patience: float = 30.0
 
@@ -159,13 +159,11 @@ class Budget:
         missing = 1 + self._floor(priority) - self._level
         return missing / rate if missing > 1e-9 else 0.0
 
-    def _floor(self, priority: Priority) -> float:
+    def _floor(self, priority: Priority) -> int:
         """What a read of that priority has to leave in the bucket."""
         match priority:
-            case Priority.ACTION:
+            case Priority.ACTION | Priority.WATCH:
                 return -self._options.overdraft
-            case Priority.WATCH:
-                return -self._options.overdraft / 2
             case Priority.POLL:
                 return self._options.reserve
             case _:

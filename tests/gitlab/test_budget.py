@@ -69,12 +69,12 @@ async def test_actions_and_watches_overdraw_an_empty_bucket_and_views_pay_it_bac
     assert log == ["USER"] * 2
     tasks += start(Priority.WATCH, 3)
     await settle()
-    assert log[2:] == ["WATCH"] * 2
-    tasks += start(Priority.ACTION, 2)
+    assert log[2:] == ["WATCH"] * 3
+    tasks += start(Priority.WATCH, 2) + start(Priority.ACTION, 2)
     await settle()
-    assert log[4:] == ["ACTION"] * 2
+    assert log[5:] == ["WATCH"]
     await clock.advance(60)
-    assert log[6:] == ["WATCH", "USER", "POLL"]
+    assert log[6:] == ["ACTION", "ACTION", "WATCH", "USER", "POLL"]
     await asyncio.gather(*tasks)
 
 
