@@ -187,6 +187,11 @@ class Rollout:
     estimate: VerdictEstimate | None = None
 
     @property
+    def address(self) -> str:
+        """What names it among all rollouts and tells where it is, so that no other project has to be asked for it."""
+        return f"{self.project.path}:{self.id}"
+
+    @property
     def steps(self) -> tuple[RolloutStep, ...]:
         """The plan's steps; empty where there is no plan any more."""
         return self.plan.steps if self.plan else ()

@@ -111,7 +111,7 @@ async def _prepare_advance(view: View, rollout: Rollout) -> Action | None:
     session = view.host.session
     if session is None:
         return None
-    return await awaited(view, "Preparing the preview…", prepare_advance(session, rollout.id))
+    return await awaited(view, "Preparing the preview…", prepare_advance(session, rollout.address))
 
 
 async def _prepare_full(view: View, rollout: Rollout) -> Action | None:
@@ -125,7 +125,7 @@ async def _prepare_full(view: View, rollout: Rollout) -> Action | None:
         arm = await view.app.push_screen_wait(Chooser("Which version gets everything?", choices))
     if session is None or arm is None:
         return None
-    return await awaited(view, "Preparing the preview…", prepare_full(session, rollout.id, arm))
+    return await awaited(view, "Preparing the preview…", prepare_full(session, rollout.address, arm))
 
 
 async def _prepare_hold(view: View, rollout: Rollout) -> Action | None:
@@ -135,11 +135,11 @@ async def _prepare_hold(view: View, rollout: Rollout) -> Action | None:
     if session is None:
         return None
     if rollout.progress.phase is Phase.HELD:
-        return await awaited(view, "Preparing the preview…", prepare_resume(session, rollout.id))
+        return await awaited(view, "Preparing the preview…", prepare_resume(session, rollout.address))
     reason = await _reason(view, f"Hold the rollout of {_what(rollout)}", is_required=False)
     if reason is None:
         return None
-    return await awaited(view, "Preparing the preview…", prepare_hold(session, rollout.id, reason))
+    return await awaited(view, "Preparing the preview…", prepare_hold(session, rollout.address, reason))
 
 
 async def _prepare_abort(view: View, rollout: Rollout) -> Action | None:
@@ -149,7 +149,7 @@ async def _prepare_abort(view: View, rollout: Rollout) -> Action | None:
     reason = await _reason(view, f"Abort the rollout of {_what(rollout)}", is_required=True)
     if session is None or reason is None:
         return None
-    return await awaited(view, "Preparing the preview…", prepare_abort(session, rollout.id, reason))
+    return await awaited(view, "Preparing the preview…", prepare_abort(session, rollout.address, reason))
 
 
 async def _reason(view: View, title: str, *, is_required: bool) -> str | None:

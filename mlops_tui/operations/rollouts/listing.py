@@ -46,16 +46,18 @@ async def rollouts(session: Session) -> Snapshot[tuple[Rollout, ...]]:
 
 
 async def rollout(session: Session, name: str) -> Snapshot[Rollout]:
-    """One rollout, by its id, or by NAME or GROUP/PROJECT:NAME of its model: the one under way, else the newest.
+    """One rollout, by its id, or by the NAME of its model: the one under way, else the newest.
 
+    With GROUP/PROJECT: before either only that project is asked.
     Raises UsageError when there is none, or several of that name are under way.
     """
     snapshot = await find_rollout(session, name)
     return Snapshot(await _recalled(session, snapshot.data), snapshot.fetched_at, snapshot.source)
 
 
-async def _all(session: Session) -> Snapshot[tuple[Found, ...]]:
-    projects = await session.projects()
+async def _all(session: Session, path: str = "") -> Snapshot[tuple[Found, ...]]:
+    """What the context's projects hold, or only the one at ``path``."""
+    projects = [project for project in await session.projects() if path in {"", project.ref.path}]
     answers = await asyncio.gather(*(_reading(session, project) for project in projects))
     readings = [answer for answer in answers if isinstance(answer, ProjectReading)]
     unread = [answer for answer in answers if not isinstance(answer, ProjectReading)]
@@ -82,7 +84,8 @@ async def _reading(session: Session, project: Project) -> ProjectReading | Remot
 
 async def find_rollout(session: Session, name: str) -> Snapshot[Found]:
     """What ``rollout`` finds, with what it was read from."""
-    snapshot = await _all(session)
+    path, _, _ = name.rpartition(":")
+    snapshot = await _all(session, path)
     found = [item for item in snapshot.data if name in _names(item.record)]
     open_ones = [item for item in found if not item.record.state.is_over]
     if len(open_ones) > 1:
@@ -190,4 +193,4 @@ async def _recalled(session: Session, found: Found) -> Rollout:
 
 
 def _names(item: Rollout) -> set[str]:
-    return {item.id, item.model, f"{item.project.path}:{item.model}"}
+    return {item.id, item.model, item.address, f"{item.project.path}:{item.model}"}

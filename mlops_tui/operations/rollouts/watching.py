@@ -124,13 +124,13 @@ class Watcher:
     async def _action(self, record: Rollout, decision: Decision) -> Action | None:
         match decision.course:
             case Course.ADVANCE | Course.FINISH:
-                return await prepare_advance(self.session, record.id)
+                return await prepare_advance(self.session, record.address)
             case Course.HOLD:
-                return await prepare_hold(self.session, record.id, decision.reason)
+                return await prepare_hold(self.session, record.address, decision.reason)
             case Course.ROLL_BACK:
                 if self._aborts >= _MOST_ABORTS:
                     return None
-                return await prepare_abort(self.session, record.id, decision.reason)
+                return await prepare_abort(self.session, record.address, decision.reason)
             case Course.WAIT | Course.TELL | Course.OVER:
                 return None
 

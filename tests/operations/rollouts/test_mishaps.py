@@ -136,3 +136,17 @@ async def test_a_rollout_is_listed_and_aborted_while_another_project_cannot_be_r
         assert listed.error is not None
         await act(session, await prepare_abort(session, record.id, "it is wrong"))
         assert [item.state for item in (await rollouts(session)).data] == [RolloutState.ROLLED_BACK]
+
+
+async def test_an_action_on_a_rollout_whose_project_is_known_asks_no_other_project(
+    company: Company, proxy: FaultProxy
+) -> None:
+    async with company.session(url=proxy.url) as session:
+        record = await start(company, session)
+        others = {project.ref.id for project in await session.projects()} - {record.project.id}
+        asked = len(proxy.requests)
+        action = await prepare_abort(session, record.address, "It is over")
+        await act(session, action)
+    paths = [request.partition(" ")[2] for request in proxy.requests[asked:]]
+    assert others
+    assert not [path for path in paths if any(f"/projects/{other}/" in path for other in others)]
