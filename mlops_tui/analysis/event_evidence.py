@@ -98,6 +98,12 @@ class EventWindow:
         self._known = None
         self._said.clear()
 
+    def rest_on(self, series: PairedSeries) -> None:
+        """Take the buckets to be those of another series; what was staked on the ones added stays as it is."""
+        self.series = series
+        self._known = None
+        self._said.clear()
+
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin, with the effective number of observations.
 

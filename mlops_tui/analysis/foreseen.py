@@ -176,12 +176,12 @@ def _log_e(guardrail: Guardrail, series: _ForeseenSeries) -> FloatArray:
     margins = np.full(_DRAWS, guardrail.margin)
     if guardrail.kind is GuardrailKind.MEAN:
         means = MeanWindow(guardrail, margins)
-        means.series = series
+        means.rest_on(series)
         return means.log_e(Side.AT_LEAST)
     events = EventWindow(guardrail, margins)
     for part in _parts(series.buckets):
         events.add(_part(series.control, part), _part(series.treatment, part))
-    events.series = series
+    events.rest_on(series)
     return events.log_e(Side.AT_LEAST)
 
 

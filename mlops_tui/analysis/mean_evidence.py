@@ -82,6 +82,11 @@ class MeanWindow:
             worst = np.full_like(self.margins, sign * treatment.mean)
             self._swaps.add(worst, sign * self._slopes * control.mean + self._offsets)
 
+    def rest_on(self, series: PairedSeries) -> None:
+        """Take the buckets to be those of another series; what was staked on the ones added stays as it is."""
+        self.series = series
+        self._said.clear()
+
     def log_e(self, side: Side) -> FloatArray:
         """The logarithm of the e-value per margin."""
         if side not in self._said:

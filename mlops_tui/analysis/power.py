@@ -11,6 +11,8 @@ from mlops_tui.analysis.foreseen import ArmSizes, ObservationLaw, is_healthy_by
 from mlops_tui.domain.policy import Direction, Guardrail, GuardrailKind, MarginKind
 
 POWER = 0.8
+# Less is none: its inverse still has a square.
+_LEAST_MARGIN = 1e-100
 
 # Where the pace is unknown the observations are taken to come in so many windows, or in more if these cannot be enough.
 _USUAL_WINDOWS = (30, 300, 3_000)
@@ -56,7 +58,7 @@ def samples_needed(
     Raises:
         ValueError: the baseline lacks the deviation that a mean needs.
     """
-    if _absolute_margin(guardrail, baseline) <= 0.0:
+    if _absolute_margin(guardrail, baseline) < _LEAST_MARGIN:
         return None
     law = _law(guardrail, baseline)
     least = _least(guardrail, baseline, share, level)
@@ -137,7 +139,7 @@ def _least(guardrail: Guardrail, baseline: Baseline, share: float, level: float)
 
 def _absolute_margin(guardrail: Guardrail, baseline: Baseline) -> float:
     is_relative = guardrail.margin_kind is MarginKind.RELATIVE
-    return guardrail.margin * abs(baseline.value) if is_relative else guardrail.margin
+    return guardrail.margin * max(baseline.value, 0.0) if is_relative else guardrail.margin
 
 
 def _slope(guardrail: Guardrail) -> float:

@@ -40,15 +40,20 @@ class RecentWindows:
     doubt: float
     memory: int
     alive: list[Recent] = field(default_factory=list)
+    _next: int = field(init=False)
     _started: int = 0
     _lasting: list[FloatArray] = field(default_factory=list)
     _left: FloatArray | None = None
 
+    def __post_init__(self) -> None:
+        """The first window is the next to start."""
+        self._next = self.first
+
     def start(self, whole: Window) -> None:
         """Start another window if it is time; ``whole`` holds all buckets before it."""
-        if whole.series.buckets != self.first:
+        if whole.series.buckets != self._next:
             return
-        self.first = self.following(self.first)
+        self._next = self.following(self._next)
         self._started += 1
         share = log(self.share / (self._started * (self._started + 1)))
         known = self._lasting.pop(0) if len(self._lasting) == self.memory else np.ones(1)

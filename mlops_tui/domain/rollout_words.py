@@ -71,8 +71,9 @@ def why_undecidable(guardrail: Guardrail, control: float) -> str:
     """Why no number of samples decides a guardrail of which the control was measured."""
     if guardrail.margin <= 0.0:
         return "with a margin of 0 nobody can prove that there is no harm"
-    if guardrail.margin_kind is MarginKind.RELATIVE and not control:
-        return "the control has had none yet, and a share of nothing is no margin"
+    if guardrail.margin_kind is MarginKind.RELATIVE and control <= 0.0:
+        had = "is below zero" if control else "has had none yet"
+        return f"the control {had}, and a share of {'that' if control else 'nothing'} is no margin"
     return "a margin this narrow is never told from none, however many samples there are"
 
 

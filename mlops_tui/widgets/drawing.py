@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
 from textual.geometry import Region, Size
@@ -32,6 +32,7 @@ class Drawing(Widget):
         super().__init__(id=id)
         self._pace = pace or Pace(interval=0.0)
         self._timer: Timer | None = None
+        self._change: Callable[[], None] = self._repaint_changes
         self._strips: list[Strip] | None = None
         self._drawn_for = Size()
 
@@ -41,11 +42,16 @@ class Drawing(Widget):
 
     def renew(self, *, by_person: bool = False) -> None:
         """Draw anew: at once when a person asked for it, else when the screen's next redraw is due."""
+        self.in_turn(self._repaint_changes, by_person=by_person)
+
+    def in_turn(self, change: Callable[[], None], *, by_person: bool = False) -> None:
+        """Make a change at the pace of the drawing: the newest one that is asked for until its turn comes."""
+        self._change = change
         wait = 0.0 if by_person else self._pace.wait()
         if wait <= 0:
-            self._repaint_changes()
+            self._take_turn()
         elif self._timer is None:
-            self._timer = self.set_timer(wait, self._repaint_changes)
+            self._timer = self.set_timer(wait, self._take_turn)
 
     def notify_style_update(self) -> None:
         """Take the colours of another palette."""
@@ -58,10 +64,13 @@ class Drawing(Widget):
             self._strips = self._drawn()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self.rich_style)
 
-    def _repaint_changes(self) -> None:
+    def _take_turn(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+        self._change()
+
+    def _repaint_changes(self) -> None:
         before = self._strips if self._drawn_for == self.size else None
         self._strips = self._drawn()
         if before is None:

@@ -48,9 +48,9 @@ class Figure(Vertical, Generic[Canvas]):
         raise NotImplementedError
 
     def renew(self, *, by_person: bool = False) -> None:
-        """Show what changed: drawn at once when a person asked for it, else when the screen's next redraw is due."""
+        """Show what changed: at once when a person asked for it, else when the screen's next redraw is due."""
         if self.shows_numbers:
-            self.query_one(Table).show(self.numbers())
+            self.canvas.in_turn(self._show_numbers, by_person=by_person)
         else:
             self.canvas.renew(by_person=by_person)
 
@@ -62,3 +62,6 @@ class Figure(Vertical, Generic[Canvas]):
         self.renew(by_person=True)
         if had_focus:
             (table if self.shows_numbers else self.canvas).focus()
+
+    def _show_numbers(self) -> None:
+        self.query_one(Table).show(self.numbers())

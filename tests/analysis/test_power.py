@@ -68,3 +68,10 @@ def test_a_quantile_tells_how_often_it_is_exceeded() -> None:
     p95 = Guardrail("latency", GuardrailKind.QUANTILE, Direction.LOWER, 0.02, quantile=0.95, threshold=250.0)
     assert expected_baseline(p95) == Baseline(1.0 - 0.95)
     assert expected_baseline(RATE) is None
+
+
+@pytest.mark.parametrize(("margin", "mean"), [(1e-170, 1.0), (0.1, -5.0)])
+def test_a_margin_of_next_to_nothing_or_a_share_of_less_is_never_told(margin: float, mean: float) -> None:
+    kind = MarginKind.ABSOLUTE if mean > 0 else MarginKind.RELATIVE
+    rule = Guardrail("score", GuardrailKind.MEAN, Direction.LOWER, margin, kind)
+    assert samples_needed(rule, Baseline(mean, 1.0), 0.5, 0.05) is None

@@ -133,6 +133,22 @@ async def test_redraws_by_itself_at_its_pace_and_at_once_for_a_person() -> None:
         assert "third" in drawn()
 
 
+async def test_the_numbers_keep_the_pace_of_the_plot() -> None:
+    clock = ManualClock()
+    app = Plotting(clock)
+    async with app.run_test() as pilot:
+        plot, table = app.query_one(Plot), app.query_one(Table)
+        plot.show(PlotData((curve("auc", 1),)))
+        app.query_one(PlotCanvas).focus()
+        await pilot.press("t")
+        clock.tick(5)
+        plot.show(PlotData((curve("auc", 1, 2),)))
+        assert len(table.source) == 1
+        clock.tick(11)
+        plot.show(PlotData((curve("auc", 1, 2, 3),)))
+        assert len(table.source) == 3
+
+
 def test_plots_that_are_due_together_share_a_turn() -> None:
     clock = ManualClock()
     pace = Pace(clock, interval=15)
