@@ -11,12 +11,11 @@ from pydantic import Field
 
 from mlops_tui.domain.api_calls import ApiCall, Method
 from mlops_tui.domain.canonical import JsonValue
-from mlops_tui.domain.errors import NotFoundError
 from mlops_tui.domain.feature_flags import FLEXIBLE, FeatureFlag, FlagScope, FlagStrategy
 from mlops_tui.domain.projects import ProjectRef
 from mlops_tui.domain.text import clean
 from mlops_tui.gitlab.hosts import path_segment
-from mlops_tui.gitlab.payloads import Moment, Name, Payload, read, read_all
+from mlops_tui.gitlab.payloads import Moment, Name, Payload, read_all
 from mlops_tui.gitlab.transport import Transport
 
 _VERSION = "new_version_flag"
@@ -60,15 +59,6 @@ async def list_flags(transport: Transport, project: ProjectRef) -> FlagList:
         flags += [_record(row) for row in read_all(_Flag, answer.json(), "the feature flags")]
         server_time, page = answer.date, answer.next_page
     return FlagList(tuple(flags), server_time)
-
-
-async def get_flag(transport: Transport, project: ProjectRef, name: str) -> tuple[FeatureFlag | None, datetime | None]:
-    """One flag, None where there is none of that name; and GitLab's own time, None where it does not tell."""
-    try:
-        answer = await transport.get(f"{_path(project)}/{path_segment(name)}")
-    except NotFoundError:
-        return None, None
-    return _record(read(_Flag, answer.json(), "the feature flag")), answer.date
 
 
 def flexible(group: str, percent: int, stickiness: str) -> dict[str, JsonValue]:

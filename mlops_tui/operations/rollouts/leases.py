@@ -1,7 +1,8 @@
 """Take, keep and give back the lease of a rollout, so that of several watchers only one acts.
 
-The highest number acts. It looks for the next number right before each write; what remains is the moment between that
-look and the write. Aborting needs no lease.
+The highest number acts. It looks for a higher one right before each write; what remains is the moment between that look
+and the write. The next number alone is not enough: whoever has the one after it clears the older ones, and a watcher
+that was slow to take its own may find a gap. Aborting needs no lease.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from mlops_tui.gitlab.feature_flags import (
     create_flag_call,
     delete_flag_call,
     flexible,
-    get_flag,
     list_flags,
 )
 from mlops_tui.operations.actions import Performed, Sender, refuse_when_read_only
@@ -82,14 +82,14 @@ class LeaseKeeper:
         """
         if self.held is None:
             raise self._lost("this watcher does not hold it")
-        own, now = await get_flag(self.session.transport, self.project, lease_name(self.rollout, self.held))
-        following, _ = await get_flag(self.session.transport, self.project, lease_name(self.rollout, self.held + 1))
-        leases = leases_of([own] if own else [], self.rollout)
-        if following is not None:
+        listing = await list_flags(self.session.transport, self.project)
+        leases = leases_of(listing.flags, self.rollout)
+        if leases and leases[-1].number > self.held:
             raise self._lost("another watcher has taken over")
-        if not leases or leases[0].holder != self.holder:
+        own = next((lease for lease in leases if lease.number == self.held), None)
+        if own is None or own.holder != self.holder:
             raise self._lost("its flag is gone")
-        if leases[0].expires_at <= (now or self.session.clock.now()):
+        if own.expires_at <= (listing.server_time or self.session.clock.now()):
             raise self._lost("it has expired")
 
     async def give_back(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_tui.domain.rollouts import EventKind, Rollout
-from mlops_tui.gitlab.feature_flags import change_flag_call, get_flag
+from mlops_tui.gitlab.feature_flags import change_flag_call, list_flags
 from mlops_tui.operations.rollouts.listing import rollout
 from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_hold, prepare_resume
 from mlops_tui.operations.session import Session
@@ -16,7 +16,8 @@ ACTS = {EventKind.STARTED, EventKind.STEPPED, EventKind.HELD, EventKind.RESUMED}
 async def without_trail(company: Company, session: Session) -> None:
     """Write the mark as it was written before there were trails."""
     project = (await company.project(session)).ref
-    flag, _ = await get_flag(session.transport, project, "fraud-canary")
+    listing = await list_flags(session.transport, project)
+    flag = next((flag for flag in listing.flags if flag.name == "fraud-canary"), None)
     assert flag is not None
     text, trail, _ = flag.description.rpartition(" trail ")
     assert trail

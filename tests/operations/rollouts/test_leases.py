@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall, Method
 from mlops_tui.domain.errors import InvalidRequestError, NotFoundError
 from mlops_tui.domain.projects import ProjectRef
-from mlops_tui.gitlab.feature_flags import list_flags
+from mlops_tui.domain.rollout_leases import lease_name, lease_text
+from mlops_tui.gitlab.feature_flags import create_flag_call, list_flags
 from mlops_tui.gitlab.messages import Answer
 from mlops_tui.operations.rollouts.leases import LASTS, LeaseKeeper, LeaseLostError, NoLeaseError
 from mlops_tui.operations.session import Session
@@ -187,3 +188,15 @@ async def test_the_lease_at_gitlabs_limit_of_flags_and_without_strategies(compan
                 break
         with pytest.raises(NoLeaseError, match="Maximum number of project feature flags"):
             await LeaseKeeper(session, record.project, record.id, "three").keep()
+
+
+async def test_a_number_that_was_taken_late_gives_way_to_any_higher_one(company: Company) -> None:
+    async with company.session() as session:
+        record = await start(company, session)
+        keeper = LeaseKeeper(session, record.project, record.id, "one")
+        assert await keeper.keep()
+        until = lease_text("two", datetime(2126, 3, 2, tzinfo=UTC))
+        third = create_flag_call(record.project, lease_name(record.id, 3), until, (), "take the lease")
+        await session.transport.send(third)
+        with pytest.raises(LeaseLostError, match="taken over"):
+            await keeper.require()
