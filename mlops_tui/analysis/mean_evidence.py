@@ -104,16 +104,27 @@ class MeanWindow:
         series = self.series
         if series.buckets < _LEAST_BUCKETS:
             return np.zeros_like(self.margins)
-        scatter, correlation = series.scatter(self._slopes)
-        correlation = _CAUTION.bound(correlation, series.buckets)
+        scatter, seen = series.scatter(self._slopes)
+        correlation = _CAUTION.bound(seen, series.buckets)
         if side is Side.AT_MOST:
             # Differences that are all the same do not come from a series that wanders; that they are safe is no such
             # matter, since what is rare has not happened yet.
             correlation = np.where(scatter == 0.0, 0.0, correlation)
         buckets = series.buckets * (1.0 - correlation) / (1.0 + correlation)
         variance = self._variance(scatter, side) * (1.0 + correlation) / (1.0 - correlation)
+        variance = np.maximum(variance, self._wandering(scatter, seen))
         t = side.sign * self._excess() * np.sqrt(series.weight / variance)
         return _t_mixture(t, buckets, (buckets - 2.0).clip(_LEAST_FREEDOM))
+
+    def _wandering(self, scatter: FloatArray, correlation: FloatArray) -> FloatArray:
+        """The variance where only the scatter that values in a bucket do not explain hangs together."""
+        series = self.series
+        inside = series.expected(np.nan_to_num(series.within()), self._slopes)
+        level = (scatter - inside * (1.0 + sqrt(2.0 / series.buckets))).clip(0.0)
+        share = np.divide(level, scatter, out=np.zeros_like(level), where=scatter > 0)
+        own = np.divide(correlation, share, out=np.zeros_like(share), where=share > 0).clip(-1.0, 1.0)
+        bound = _CAUTION.bound(own, series.buckets)
+        return np.asarray(inside + level * (1.0 + bound) / (1.0 - bound), np.float64)
 
     def _excess(self) -> FloatArray:
         """By how much the harm seen exceeds each margin."""
