@@ -161,7 +161,8 @@ def _aborting(record: Rollout) -> Decision:
     if _is_deploying(record):
         return Decision(Course.WAIT, f"{record.control_version} is being deployed")
     waiting = next((obstacle.text for obstacle in record.obstacles if obstacle.kind is Hindrance.APPROVAL), None)
-    if waiting is not None:
+    is_half_way = any(obstacle.kind is Hindrance.HALF_WAY for obstacle in record.obstacles)
+    if waiting is not None and not is_half_way:
         # Another abort would only make another deployment that waits.
         return Decision(Course.TELL, waiting)
     return Decision(Course.ROLL_BACK, f"an abort was begun, and {record.control_version} does not serve everything yet")

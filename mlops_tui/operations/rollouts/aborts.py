@@ -66,7 +66,7 @@ async def prepare_abort(session: Session, name: str, reason: str) -> Action:
         standing,
         ActionKind.ABORT_ROLLOUT,
         title,
-        clearing_leases(_joined(session, standing, withdrawal, returning), reading, record.id),
+        clearing_leases(_joined(session, standing, withdrawal, returning, back.name), reading, record.id),
         changes,
         reason=reason.strip(),
         obstacles=_obstacles(standing, back),
@@ -94,17 +94,17 @@ def _stopped_text(standing: Standing) -> str:
     return f"The rollout of {standing.record.model} {standing.record.version} is stopped"
 
 
-async def _told_waiting(session: Session, standing: Standing, since: datetime) -> str:
-    """That the way back waits for a person, once it was begun at ``since``; empty where it does not, or is not told."""
+async def _told_waiting(session: Session, standing: Standing, version: str, since: datetime) -> str:
+    """That the way back to ``version``, begun at ``since``, waits for a person; empty where not, or untold."""
     project, sighting = standing.reading.project, standing.sighting
     try:
         delivery = await read_delivery(session, project)
     except RemoteError:
         return ""
     begun_since = since.replace(microsecond=0)
-    waiting = waiting_return(delivery, sighting, begun_since)
+    waiting = waiting_return(delivery, sighting, version, begun_since)
     # GitLab blocks a deployment a moment after it was made; which approvals it lacks is known at once.
-    coming = waiting or waiting_return(delivery, sighting, begun_since, DeploymentStatus.CREATED)
+    coming = waiting or waiting_return(delivery, sighting, version, begun_since, DeploymentStatus.CREATED)
     lacking = (await approvals_lacking(session, project, (coming,))).get(coming.id, "") if coming else ""
     return told_waiting(delivery, sighting, coming, lacking) if coming and (waiting or lacking) else ""
 
@@ -119,7 +119,9 @@ async def _return_calls(
     return await return_calls(session, reading.project, way.target, policy, intent, is_retryable=way.is_retryable)
 
 
-def _joined(session: Session, standing: Standing, withdrawal: Move, returning: tuple[ApiCall, ...]) -> Move:
+def _joined(
+    session: Session, standing: Standing, withdrawal: Move, returning: tuple[ApiCall, ...], version: str
+) -> Move:
     """First the traffic, then what is still being deployed, then the deployment of the version before."""
     reading, stopped = standing.reading, _stopped(standing.reading, standing.sighting)
     pipelines = dict.fromkeys(item.pipeline_id for item in stopped if item.pipeline_id is not None)
@@ -135,7 +137,7 @@ def _joined(session: Session, standing: Standing, withdrawal: Move, returning: t
         # Traffic that could not be taken off the new version is no success, whatever was deployed after that.
         failed = Outcome.FAILED in {performed.outcome, returned.outcome}
         message = f"{performed.message}. {returned.message}"
-        waits = await _told_waiting(session, standing, sender.moment)
+        waits = await _told_waiting(session, standing, version, sender.moment)
         if waits:
             message = f"{performed.message if failed else _stopped_text(standing)}. {waits}"
         return replace(returned, message=message, outcome=Outcome.FAILED if failed else returned.outcome)
@@ -158,8 +160,8 @@ def _looked_after(session: Session, standing: Standing, move: Move) -> Move:
 def _obstacles(standing: Standing, back: Return) -> tuple[str, ...]:
     reading, sighting, record, way = standing.reading, standing.sighting, standing.record, back.way
     found = return_obstacles(back, sighting)
-    is_begun = sighting.progress.phase is Phase.ABORTING
-    waiting = waiting_return(reading.delivery, sighting, sighting.progress.since) if is_begun else None
+    is_begun = sighting.progress.phase is Phase.ABORTING and way is not None
+    waiting = waiting_return(reading.delivery, sighting, back.name, sighting.progress.since) if is_begun else None
     if waiting is not None:
         found.append(f"Deployment {waiting.id} goes back already and waits for somebody: this makes another one")
     if way is None and is_replaced(reading, sighting):

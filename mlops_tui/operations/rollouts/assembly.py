@@ -13,6 +13,7 @@ from mlops_tui.domain.promotions import is_production
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
 from mlops_tui.domain.rollout_states import Phase, state_of
 from mlops_tui.domain.rollouts import Arm, Hindrance, Obstacle, Rollout, StepProgress
+from mlops_tui.operations.rollouts.returns import begun_return
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting
 from mlops_tui.operations.session import Session
 
@@ -72,7 +73,7 @@ def bare_rollout(session: Session, reading: ProjectReading, sighting: Sighting) 
         begun_at=mark.begun,
         arms=arms,
         needs=needs,
-        obstacles=(*sighting.obstacles, *_surrounding_obstacles(reading, sighting, plan)),
+        obstacles=(*sighting.obstacles, *_surrounding_obstacles(session, reading, sighting, plan)),
         links=sighting.links,
     )
 
@@ -91,7 +92,7 @@ def bare_needs(reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy 
 
 
 def _surrounding_obstacles(
-    reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy | None
+    session: Session, reading: ProjectReading, sighting: Sighting, plan: RolloutPolicy | None
 ) -> Iterator[Obstacle]:
     mark, project = sighting.mark, reading.project
     if sighting.progress.phase.is_over:
@@ -121,7 +122,7 @@ def _surrounding_obstacles(
             f"Deployment {item.id} of {what} is {item.status.value} in {mark.environment}",
             stops_watch=not is_own_promotion,
         )
-    yield from _waiting_obstacles(reading, sighting)
+    yield from _waiting_obstacles(session, reading, sighting)
     live = live_version(reading.delivery.deployments, mark.model, mark.environment)
     is_open = sighting.progress.phase in {Phase.RUNNING, Phase.HELD}
     if is_open and live.version in sighting.versions.values():
@@ -136,16 +137,14 @@ def _surrounding_obstacles(
         )
 
 
-def _waiting_obstacles(reading: ProjectReading, sighting: Sighting) -> Iterator[Obstacle]:
+def _waiting_obstacles(session: Session, reading: ProjectReading, sighting: Sighting) -> Iterator[Obstacle]:
     """Deployments of other pipelines that a person may let run; the way back of an abort is told elsewhere."""
-    mark, versions = sighting.mark, set(sighting.versions.values())
+    mark, going_back = sighting.mark, begun_return(session, reading, sighting)
     own = {sighting.pipeline.id} if sighting.pipeline else set()
-    is_aborting = sighting.progress.phase is Phase.ABORTING
     waiting = [
         item
         for item in reading.delivery.waiting(mark.model, mark.environment)
-        if item.pipeline_id not in own
-        and not (is_aborting and item.deployed is not None and item.deployed.version not in versions)
+        if item.pipeline_id not in own and (going_back is None or item.id != going_back.id)
     ]
     if not waiting:
         return

@@ -19,7 +19,7 @@ from mlops_tui.operations.rollouts.drivers import sightings
 from mlops_tui.operations.rollouts.endings import ended, recalled
 from mlops_tui.operations.rollouts.history import Past, events_of, read_past, weights_of
 from mlops_tui.operations.rollouts.judging import judged
-from mlops_tui.operations.rollouts.returns import told_waiting, waiting_return
+from mlops_tui.operations.rollouts.returns import begun_return, told_waiting
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.rollouts.surroundings import approvals_lacking, guard_obstacles, step_obstacle
 from mlops_tui.operations.session import Session
@@ -142,7 +142,9 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
     found = [(bare_rollout(session, reading, sighting), sighting) for sighting in sightings(reading)]
     guarded = frozenset(record.environment for record, _ in found if not record.state.is_over)
     guards = await guard_obstacles(session, reading.project, guarded)
-    waiting = {sighting.mark.id: item for _, sighting in found if (item := _waiting(reading, sighting)) is not None}
+    waiting = {
+        sighting.mark.id: item for _, sighting in found if (item := _waiting(session, reading, sighting)) is not None
+    }
     lacking = await approvals_lacking(session, reading.project, tuple(waiting.values()))
     whole: list[Found] = []
     for bare, sighting in found:
@@ -163,12 +165,12 @@ async def _of_project(session: Session, reading: ProjectReading, told: Past) -> 
     return whole
 
 
-def _waiting(reading: ProjectReading, sighting: Sighting) -> Deployment | None:
+def _waiting(session: Session, reading: ProjectReading, sighting: Sighting) -> Deployment | None:
     """The deployment that would come next and that GitLab calls blocked: of the next step, or of the way back."""
-    progress = sighting.progress
-    if progress.phase is Phase.ABORTING:
-        return waiting_return(reading.delivery, sighting, progress.since)
-    return None if progress.phase.is_over else sighting.blocked
+    phase = sighting.progress.phase
+    if phase is Phase.ABORTING:
+        return begun_return(session, reading, sighting)
+    return None if phase.is_over else sighting.blocked
 
 
 def _waiting_obstacles(

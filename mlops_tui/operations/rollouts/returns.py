@@ -17,6 +17,7 @@ from mlops_tui.domain.deployments import (
 from mlops_tui.domain.errors import RemoteError
 from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.rollout_marks import UNKNOWN_VERSION
+from mlops_tui.domain.rollout_states import Phase
 from mlops_tui.gitlab.jobs import is_retryable
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.journal import rolled_back_deployments
@@ -96,22 +97,38 @@ def return_obstacles(found: Return, sighting: Sighting) -> list[str]:
     return obstacles
 
 
+def begun_return(session: Session, reading: ProjectReading, sighting: Sighting) -> Deployment | None:
+    """The deployment by which a rollout goes back already, where GitLab keeps it until a person acts.
+
+    None where the abort has to be sent once more: it stopped half-way, or nothing was to be deployed for it.
+    """
+    if sighting.progress.phase is not Phase.ABORTING or sighting.is_half_way or not is_replaced(reading, sighting):
+        return None
+    target = _good_deployment(session, reading, sighting)
+    if target is None or target.deployed is None:
+        return None
+    return waiting_return(reading.delivery, sighting, target.deployed.version, sighting.progress.since)
+
+
 def waiting_return(
-    delivery: Delivery, sighting: Sighting, since: datetime, status: DeploymentStatus = DeploymentStatus.BLOCKED
+    delivery: Delivery,
+    sighting: Sighting,
+    version: str,
+    since: datetime,
+    status: DeploymentStatus = DeploymentStatus.BLOCKED,
 ) -> Deployment | None:
-    """The deployment that an abort begun at ``since`` goes back by, where GitLab keeps it until a person acts.
+    """The deployment that an abort begun at ``since`` goes back to ``version`` by, where GitLab has blocked it.
 
     With another ``status`` than BLOCKED it is the one that stands so.
     """
-    versions = set(sighting.versions.values())
     found = (
         item
         for item in delivery.deployments
         if item.status is status
         and item.environment == sighting.mark.environment
         and item.deployed is not None
-        and (item.deployed.model, item.is_full) == (sighting.mark.model, True)
-        and item.deployed.version not in versions
+        and (item.deployed.model, item.deployed.version) == (sighting.mark.model, version)
+        and item.is_full
         and item.created_at >= since
     )
     return next(found, None)
@@ -178,6 +195,18 @@ def successors(reading: ProjectReading, sighting: Sighting) -> tuple[Deployment,
 
 
 async def _way_back(session: Session, reading: ProjectReading, sighting: Sighting) -> WayBack | None:
+    """How what served before comes back; None where nothing is known."""
+    good = _good_deployment(session, reading, sighting)
+    if good is None:
+        return None
+    target = newest_run(reading.delivery, good)
+    can_retry = target.job is not None and await is_retryable(session.transport, reading.project.ref, target.job.id)
+    live = live_version(reading.delivery.deployments, sighting.mark.model, sighting.mark.environment).deployment
+    left = live if live is not None and live.id != good.id else None
+    return WayBack(target, can_retry, left)
+
+
+def _good_deployment(session: Session, reading: ProjectReading, sighting: Sighting) -> Deployment | None:
     """The newest version that served in full and is none of the new ones; None where nothing is known.
 
     One that was deployed while the rollout went on goes before the one that served when it began.
@@ -191,10 +220,4 @@ async def _way_back(session: Session, reading: ProjectReading, sighting: Sightin
     since = [item for item in others if item.took_effect_at >= mark.begun and item.id not in bad]
     control = [item for item in others if item.deployed is not None and item.deployed.version == mark.control]
     good = since[-1:] or control[-1:] or known_good(deployments, mark.model, mark.environment, journaled)[:1]
-    if not good:
-        return None
-    target = newest_run(reading.delivery, good[0])
-    can_retry = target.job is not None and await is_retryable(session.transport, reading.project.ref, target.job.id)
-    live = live_version(deployments, mark.model, mark.environment).deployment
-    left = live if live is not None and live.id != good[0].id else None
-    return WayBack(target, can_retry, left)
+    return good[0] if good else None

@@ -19,7 +19,7 @@ from mlops_tui.domain.policy import Policy, RolloutDriver, RolloutPolicy
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_marks import RolloutMark, read_mark
 from mlops_tui.domain.rollout_states import WHEN_SENT, Progress
-from mlops_tui.domain.rollouts import Obstacle
+from mlops_tui.domain.rollouts import Hindrance, Obstacle
 from mlops_tui.gitlab.feature_flags import FlagList, list_flags
 from mlops_tui.gitlab.jobs import pipeline_jobs
 from mlops_tui.gitlab.pipelines import get_pipeline, list_pipelines
@@ -82,6 +82,11 @@ class Sighting:
     running: Job | None = None
     verdict: Verdict | None = None
     last_word: Verdict | None = None
+
+    @property
+    def is_half_way(self) -> bool:
+        """Whether a change of it stopped between its calls."""
+        return any(obstacle.kind is Hindrance.HALF_WAY for obstacle in self.obstacles)
 
     def mark_after(self, after: Progress) -> RolloutMark:
         """The mark to write when it goes on to ``after``, at the time of sending."""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 
-from mlops_tui.domain.api_calls import ApiAnswer, ApiCall
+import pytest
+
+from mlops_tui.domain.api_calls import ApiAnswer, ApiCall, Method
+from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.rollout_decisions import Course, decide
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Hindrance
-from mlops_tui.operations.actions import Action, Performed, Sender
+from mlops_tui.operations.actions import Action, Performed, Sender, run
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.listing import rollout
 from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_full
 from mlops_tui.operations.rollouts.watching import Watcher
 from mlops_tui.operations.session import Session
-from tests.operations.approving import protect, raw
+from tests.operations.approving import FRAUD, deploy, protect, raw
 from tests.operations.company import Company
-from tests.operations.rolling import PLAN, act, churn_session, fraud_session, start
+from tests.operations.rolling import PLAN, ProgramEndedError, act, churn_session, fraud_session, start
+from tests.operations.rollouts.test_drivers import ARMS, interrupted
 from tests.operations.rollouts.test_pipelines import script
 
 CHURN = "/projects/acme%2Fchurn"
@@ -86,6 +90,45 @@ async def test_a_promotion_that_is_aborted_serves_until_its_rollback_is_approved
         receipt = await act(session, await prepare_abort(session, "fraud", "second thoughts"))
         assert receipt.message.startswith("The rollout of fraud 2.1.0 is stopped. The rollback to 2.0.0 (deployment ")
         assert receipt.message.endswith("until then 2.1.0 still serves everything")
+
+
+async def test_an_abort_that_stopped_half_way_is_finished_whatever_else_waits_there(company: Company) -> None:
+    async with fraud_session(company) as session:
+        record = await start(company, session, ARMS, "2.1.0", "1.2.1")
+        with pytest.raises(ProgramEndedError):
+            await run(session, interrupted(await prepare_abort(session, record.id, "enough seen"), after=1), "fraud")
+        protect(company)
+        other = deploy(company, "1.2.0")
+        half = (await rollout(session, record.id)).data
+        assert half.weight > 0.0
+        assert Hindrance.APPROVAL not in {item.kind for item in half.obstacles}
+        # It is told all the same.
+        assert [item.text.split(" of ")[0] for item in half.obstacles if item.kind is Hindrance.WAITING] == [
+            f"Deployment {other.number}"
+        ]
+        told = (await prepare_abort(session, record.id, "again")).preview.obstacles
+        assert not [text for text in told if "goes back already" in text]
+        watcher = Watcher(session, record.id, may_act=True)
+        assert (await watcher.look()).decision.course is Course.ROLL_BACK
+        await watcher.close()
+        over = (await rollout(session, record.id)).data
+        assert (over.state, over.weight) == (RolloutState.ROLLED_BACK, 0.0)
+
+
+async def test_another_version_that_waits_too_is_not_taken_for_the_rollback(company: Company) -> None:
+    async with fraud_session(company) as session:
+        record = await start(company, session, PLAN)
+        await act(session, await prepare_full(session, record.id))
+        await session.clock.sleep(60)
+        protect(company)
+        receipt = await act(session, await prepare_abort(session, record.id, "second thoughts"))
+        inputs: dict[str, JsonValue] = {"model": "fraud", "version": "1.2.0", "environment": "production"}
+        path = f"/api/v4{FRAUD}/pipeline"
+        await session.transport.send(ApiCall(Method.POST, path, {"ref": "main", "inputs": inputs}))
+        await session.clock.sleep(60)
+        found = {item.kind: item.text for item in (await rollout(session, record.id)).data.obstacles}
+        assert found[Hindrance.APPROVAL] in receipt.message
+        assert " of 1.2.0 waits for somebody" in found[Hindrance.WAITING]
 
 
 async def test_a_rollback_that_gitlab_has_not_blocked_yet_is_told_to_wait_all_the_same(company: Company) -> None:
