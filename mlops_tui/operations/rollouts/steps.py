@@ -14,6 +14,7 @@ from mlops_tui.domain.rollout_states import (
     Held,
     Phase,
     Progress,
+    PromotionBegun,
     Resumed,
     Stepped,
 )
@@ -54,13 +55,16 @@ async def prepare_advance(session: Session, name: str) -> Action:
 async def prepare_full(session: Session, name: str, arm: str | None = None) -> Action:
     """Preview giving one new version everything now, whatever steps are left.
 
-    Raises UsageError where there are several new versions and none is named.
+    Raises UsageError where there are several new versions and none is named, RefusedError where the rollout goes back
+    or a job of it still runs.
     """
     refuse_when_read_only(session)
     await session.identify()
     standing = await stand(session, name)
     if is_to_finish(standing):
         return await finish(session, standing, arm)
+    # A driver's own job plays in full as well whatever the phase is, and moves traffic that is to go back.
+    following(standing.sighting.progress, PromotionBegun(WHEN_SENT), len(standing.record.steps))
     _refuse_while_running(standing)
     move = driver_of(standing.sighting.driver).full(standing.reading, standing.sighting, standing.plan)
     if move is not None:
