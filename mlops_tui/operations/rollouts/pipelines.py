@@ -81,18 +81,37 @@ async def start_marked(
 ) -> Performed:
     """Make the pipeline and name it; FAILED where it has no job to move traffic by, and is stopped before it deploys.
 
-    Without such a job it is a pipeline that deploys in full, over the version that serves.
+    Without such a job it is a pipeline that deploys in full, over the version that serves; one whose jobs cannot be
+    read may be such a one.
     """
     pipeline = read_pipeline((await sender.send(start.create)).body, reading.project.ref)
-    jobs = await pipeline_jobs(session.transport, reading.project.ref, pipeline.id)
+    try:
+        jobs = await pipeline_jobs(session.transport, reading.project.ref, pipeline.id)
+    except RemoteError as error:
+        why = f"its jobs could not be read ({error.why or error.what})"
+        return await _stopped(sender, pipeline, start.stop, why, "Start again once they can be read")
     if job_named(jobs, start.needed) is not None:
         return await _named(sender, reading, pipeline, start.name)
-    await sender.send(start.stop.filled(pipeline=pipeline.id))
     served = "what serves there" if mark.control == UNKNOWN_VERSION else mark.control
-    message = (
-        f"Pipeline {pipeline.id} was stopped: it has no job {' or '.join(start.needed)} for {mark.environment}, so it "
-        f"would have deployed {mark.version} over {served} at once. {remedy}"
+    why = (
+        f"it has no job {' or '.join(start.needed)} for {mark.environment}, so it would have deployed {mark.version} "
+        f"over {served} at once"
     )
+    return await _stopped(sender, pipeline, start.stop, why, remedy)
+
+
+async def _stopped(sender: Sender, pipeline: Pipeline, stop: ApiCall, why: str, remedy: str) -> Performed:
+    """Stop a new pipeline, which fails the start; where GitLab refuses that, a person has to do it."""
+    message = f"Pipeline {pipeline.id} was stopped: {why}. {remedy}"
+    try:
+        await sender.send(stop.filled(pipeline=pipeline.id))
+    except RemoteError as error:
+        if may_have_happened(error):
+            raise
+        message = (
+            f"Pipeline {pipeline.id} was to be stopped, since {why}, but that was refused: {error.why or error.what}. "
+            f"It still runs: cancel pipeline {pipeline.id} in GitLab"
+        )
     return Performed(message, (pipeline.web_url,), {"pipeline": pipeline.id}, Outcome.FAILED)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.api_calls import ApiCall, Method
@@ -26,6 +28,7 @@ from mlops_tui.operations.rollouts.watching import leased
 from mlops_tui.sandbox.clock import ManualClock as SandboxClock
 from mlops_tui.sandbox.server import running
 from mlops_tui.sandbox.settings import Settings, World
+from tests.faults.proxy import FaultProxy, json_answer
 from tests.operations.company import Company
 from tests.operations.rolling import act, churn_session, fraud_session, plan_for, start
 from tests.operations.rollouts.test_drivers import INGRESS
@@ -100,6 +103,39 @@ async def test_a_pipeline_without_the_jobs_of_the_steps_deploys_nothing(company:
         await session.clock.sleep(60)
         assert (await rollouts(session)).data == ()
         assert live_version((await read_delivery(session, project)).deployments, "churn", "staging") == before
+
+
+UNREADABLE = json_answer(403, '{"message":"403 Forbidden"}')
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        ((), r"Pipeline (\d+) was stopped: its jobs could not be read \(.*\)\. Start again"),
+        (("*/cancel",), r"Pipeline (\d+) was to be stopped, since its jobs could not be read .* cancel pipeline \1 in"),
+    ],
+)
+async def test_a_pipeline_whose_jobs_cannot_be_read_is_stopped_or_named(
+    company: Company, refused: tuple[str, ...], told: str
+) -> None:
+    with FaultProxy(company.server.url) as proxy:
+        async with company.session(url=proxy.url, projects=("acme/churn",)) as session:
+            project = await company.project(session, "acme/churn")
+            action = await prepare_start(session, project, "churn", ("2.0.0",), "production")
+            stop = action.preview.calls[1]
+
+            async def perform(sender: Sender) -> Performed:
+                for path in ("*/pipelines/*/jobs*", *refused):
+                    proxy.play(UNREADABLE, path=path)
+                return await action.perform(sender)
+
+            receipt = await run(session, Action(action.preview, action.read_state, perform), "churn")
+            proxy.clear()
+            assert receipt.outcome is Outcome.FAILED
+            assert re.match(told, receipt.message), receipt.message
+            assert [call.status for call in receipt.calls] == [201, 403 if refused else 200]
+            assert receipt.calls[1].url.endswith(stop.path.format(pipeline=receipt.followed["pipeline"]))
+            assert (await rollouts(session)).data == ()
 
 
 async def test_a_lease_lost_before_a_promotion_is_named_is_told(company: Company) -> None:
