@@ -86,7 +86,6 @@ async def promotion_obstacles(
     """
     try:
         reading = await read_project(session, project)
-        approvals = await _needed_approvals(session, reading, environment, "it waits")
     except RemoteError as error:
         return [f"Whether a rollout of {model} is under way in {environment} could not be read: {error}"]
     plan = reading.plan(model)
@@ -102,15 +101,19 @@ async def promotion_obstacles(
         found.append(
             f"Whether a rollout of {model} is under way in {environment} stands in flags that you may not read"
         )
-    return found + approvals
+    return [*found, *await _needed_approvals(session, reading, environment, "it waits")]
 
 
 async def _needed_approvals(session: Session, reading: ProjectReading, environment: str, waits: str) -> list[str]:
+    """The approvals of a deployment there by those of the newest one; why they are not known, where that is so."""
     if not reading.project.has_deployment_approvals:
         return []
     newest = [item for item in reading.delivery.deployments if item.environment == environment][:1]
-    found = (await deployment_rules(session.transport, reading.project.ref, newest)).values()
-    told = (", ".join(f"{rule.required} of {rule.name}" for rule in rules or ()) for rules in found)
+    try:
+        found = await deployment_rules(session.transport, reading.project.ref, newest)
+    except RemoteError as error:
+        return [f"Which approvals a deployment to {environment} needs could not be read: {error}"]
+    told = (", ".join(f"{rule.required} of {rule.name}" for rule in rules or ()) for rules in found.values())
     return [f"A deployment to {environment} needs approvals ({needed}): {waits} for them" for needed in told if needed]
 
 

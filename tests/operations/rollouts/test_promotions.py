@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from mlops_tui.domain.policy import RolloutDriver
 from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollouts import Hindrance
 from mlops_tui.operations.promotions import prepare_promotion
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.listing import rollout
+from mlops_tui.operations.rollouts.sightings import read_project
 from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.rollouts.steps import prepare_full
+from mlops_tui.operations.rollouts.surroundings import promotion_obstacles, start_obstacles
 from mlops_tui.operations.session import Session
+from tests.faults.proxy import FaultProxy, json_answer
 from tests.operations.approving import deploy, protect
 from tests.operations.company import Company
 from tests.operations.rolling import act, churn_session, fraud_session, start
@@ -48,6 +52,22 @@ async def test_a_promotion_is_told_of_the_approvals_that_it_waits_for(company: C
         protect(company)
         needed = "A deployment to production needs approvals (1 of Maintainers): it waits for them"
         assert needed in await told(session, project, "fraud", "2.1.0")
+
+
+async def test_approvals_that_cannot_be_read_hide_nothing_else(company: Company) -> None:
+    with FaultProxy(company.server.url) as proxy:
+        async with company.session(url=proxy.url, projects=("acme/fraud",)) as session:
+            record = await start(company, session)
+            project = await company.project(session)
+            reading = await read_project(session, project)
+            # Those of a deployment are asked by GraphQL, and the rollout is not.
+            proxy.play(json_answer(500, '{"message":"500 Internal Server Error"}'), path="*/graphql")
+            past = await promotion_obstacles(session, project, "fraud", "production", "")
+            assert past[0].startswith(f"The rollout {record.id} of fraud 2.1.0 is running in production")
+            before = await start_obstacles(session, reading, "production", RolloutDriver.FLAG)
+            for found in (past, before):
+                assert found[-1].startswith("Which approvals a deployment to production needs could not be read: ")
+                assert not [text for text in found if text.startswith("Whether a rollout")]
 
 
 async def test_a_reporter_is_told_that_a_rollout_may_be_hidden(company: Company) -> None:
