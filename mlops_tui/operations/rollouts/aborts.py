@@ -13,6 +13,8 @@ from mlops_tui.domain.api_calls import ApiCall
 from mlops_tui.domain.canonical import JsonValue
 from mlops_tui.domain.deployments import Deployment, DeploymentStatus
 from mlops_tui.domain.errors import RemoteError, UsageError
+from mlops_tui.domain.policy import RolloutDriver
+from mlops_tui.domain.projects import Project
 from mlops_tui.domain.rollout_states import WHEN_SENT, AbortBegun, Phase, Restored
 from mlops_tui.domain.rollout_states import follow as following
 from mlops_tui.gitlab.pipelines import cancel_call
@@ -94,9 +96,15 @@ def _stopped_text(standing: Standing) -> str:
     return f"The rollout of {standing.record.model} {standing.record.version} is stopped"
 
 
-async def _told_waiting(session: Session, standing: Standing, version: str, since: datetime) -> str:
+def _left_after(sighting: Sighting, withdrawn: Performed) -> Sighting:
+    """The rollout once its withdrawal was carried out: only jobs move no traffic back before something is deployed."""
+    if sighting.driver is RolloutDriver.JOBS or withdrawn.outcome is not Outcome.DONE:
+        return sighting
+    return replace(sighting, weights=dict.fromkeys(sighting.weights, 0.0))
+
+
+async def _told_waiting(session: Session, project: Project, sighting: Sighting, version: str, since: datetime) -> str:
     """That the way back to ``version``, begun at ``since``, waits for a person; empty where not, or untold."""
-    project, sighting = standing.reading.project, standing.sighting
     try:
         delivery = await read_delivery(session, project)
     except RemoteError:
@@ -137,7 +145,8 @@ def _joined(
         # Traffic that could not be taken off the new version is no success, whatever was deployed after that.
         failed = Outcome.FAILED in {performed.outcome, returned.outcome}
         message = f"{performed.message}. {returned.message}"
-        waits = await _told_waiting(session, standing, version, sender.moment)
+        left = _left_after(standing.sighting, performed)
+        waits = await _told_waiting(session, reading.project, left, version, sender.moment)
         if waits:
             message = f"{performed.message if failed else _stopped_text(standing)}. {waits}"
         return replace(returned, message=message, outcome=Outcome.FAILED if failed else returned.outcome)

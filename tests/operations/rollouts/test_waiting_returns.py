@@ -8,10 +8,12 @@ import pytest
 
 from mlops_tui.domain.api_calls import ApiAnswer, ApiCall, Method
 from mlops_tui.domain.canonical import JsonValue
+from mlops_tui.domain.deployments import DeploymentStatus
 from mlops_tui.domain.rollout_decisions import Course, decide
 from mlops_tui.domain.rollout_states import RolloutState
 from mlops_tui.domain.rollouts import Hindrance
 from mlops_tui.operations.actions import Action, Performed, Sender, run
+from mlops_tui.operations.deliveries import read_delivery
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.listing import rollout
 from mlops_tui.operations.rollouts.starts import prepare_start
@@ -38,6 +40,12 @@ async def approvals(session: Session) -> list[str]:
     """What the rollout waits for approvals of."""
     record = (await rollout(session, "churn")).data
     return [item.text for item in record.obstacles if item.kind is Hindrance.APPROVAL]
+
+
+async def is_deploying(session: Session) -> bool:
+    """Whether the full deployment of fraud runs."""
+    delivery = await read_delivery(session, (await session.projects())[0])
+    return any(item.status is DeploymentStatus.RUNNING for item in delivery.under_way("production"))
 
 
 async def at_half(company: Company, session: Session) -> None:
@@ -113,6 +121,23 @@ async def test_an_abort_that_stopped_half_way_is_finished_whatever_else_waits_th
         await watcher.close()
         over = (await rollout(session, record.id)).data
         assert (over.state, over.weight) == (RolloutState.ROLLED_BACK, 0.0)
+
+
+async def test_a_share_that_an_abort_has_taken_back_is_not_told_to_serve(company: Company) -> None:
+    async with fraud_session(company) as session:
+        await start(company, session, PLAN)
+        await act(session, await prepare_full(session, "fraud"))
+        for _ in range(60):
+            if await is_deploying(session):
+                break
+            await session.clock.sleep(1)
+        protect(company)
+        receipt = await act(session, await prepare_abort(session, "fraud", "second thoughts"))
+        record = (await rollout(session, "fraud")).data
+        assert record.weight == 0.0
+        assert receipt.message.endswith("until then 2.1.0 may still serve a part")
+        (found,) = [item.text for item in record.obstacles if item.kind is Hindrance.APPROVAL]
+        assert found in receipt.message
 
 
 async def test_another_version_that_waits_too_is_not_taken_for_the_rollback(company: Company) -> None:
