@@ -113,8 +113,11 @@ async def _told_waiting(session: Session, project: Project, sighting: Sighting, 
     waiting = waiting_return(delivery, sighting, version, begun_since)
     # GitLab blocks a deployment a moment after it was made; which approvals it lacks is known at once.
     coming = waiting or waiting_return(delivery, sighting, version, begun_since, DeploymentStatus.CREATED)
-    lacking = (await approvals_lacking(session, project, (coming,))).get(coming.id, "") if coming else ""
-    return told_waiting(delivery, sighting, coming, lacking) if coming and (waiting or lacking) else ""
+    if coming is None:
+        return ""
+    lacking = (await approvals_lacking(session, project, (coming,))).get(coming.id)
+    waits = waiting is not None or (lacking is not None and lacking.is_certain)
+    return told_waiting(delivery, sighting, coming, lacking) if waits else ""
 
 
 async def _return_calls(

@@ -21,7 +21,7 @@ from mlops_tui.operations.rollouts.history import Past, events_of, read_past, we
 from mlops_tui.operations.rollouts.judging import judged
 from mlops_tui.operations.rollouts.returns import begun_return, told_waiting
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, read_project
-from mlops_tui.operations.rollouts.surroundings import approvals_lacking, guard_obstacles, step_obstacle
+from mlops_tui.operations.rollouts.surroundings import Lacking, approvals_lacking, guard_obstacles, step_obstacle
 from mlops_tui.operations.session import Session
 
 
@@ -174,9 +174,9 @@ def _waiting(session: Session, reading: ProjectReading, sighting: Sighting) -> D
 
 
 def _waiting_obstacles(
-    reading: ProjectReading, sighting: Sighting, waiting: Deployment, lacking: Mapping[int, str]
+    reading: ProjectReading, sighting: Sighting, waiting: Deployment, lacking: Mapping[int, Lacking]
 ) -> tuple[Obstacle, ...]:
-    wanted = lacking.get(waiting.id, "")
+    wanted = lacking.get(waiting.id)
     if sighting.progress.phase is Phase.ABORTING:
         return (Obstacle(Hindrance.APPROVAL, told_waiting(reading.delivery, sighting, waiting, wanted)),)
     return (step_obstacle(waiting, wanted),) if wanted else ()

@@ -24,6 +24,7 @@ from mlops_tui.operations.journal import rolled_back_deployments
 from mlops_tui.operations.models import read_version
 from mlops_tui.operations.rollbacks import newest_run
 from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting
+from mlops_tui.operations.rollouts.surroundings import Lacking
 from mlops_tui.operations.session import Session
 
 _NAMELESS = "what serves there, of a version nobody can tell"
@@ -134,8 +135,8 @@ def waiting_return(
     return next(found, None)
 
 
-def told_waiting(delivery: Delivery, sighting: Sighting, waiting: Deployment, lacking: str) -> str:
-    """That an abort has not come to its end, and what serves until it has; ``lacking`` are the approvals."""
+def told_waiting(delivery: Delivery, sighting: Sighting, waiting: Deployment, lacking: Lacking | None) -> str:
+    """That an abort has not come to its end, and what serves until it has."""
     live = live_version(delivery.deployments, sighting.mark.model, sighting.mark.environment)
     versions, weight = set(sighting.versions.values()), sum(sighting.weights.values())
     if live.version in versions or weight >= 100.0:
@@ -145,8 +146,11 @@ def told_waiting(delivery: Delivery, sighting: Sighting, waiting: Deployment, la
     else:
         serves = f"{sighting.mark.version} may still serve a part"
     version = waiting.deployed.version if waiting.deployed else _NAMELESS
-    wants = f"for approval ({lacking})" if lacking else "for somebody to play its job in GitLab"
-    return f"The rollback to {version} (deployment {waiting.id}) waits {wants}; until then {serves}"
+    waits = "waits for somebody to play its job in GitLab"
+    if lacking is not None:
+        certain = f"waits for approval ({lacking.approvals})"
+        waits = certain if lacking.is_certain else "may wait for approvals (you may not see its rules)"
+    return f"The rollback to {version} (deployment {waiting.id}) {waits}; until then {serves}"
 
 
 async def told_return(session: Session, reading: ProjectReading, sighting: Sighting) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mlops_tui.domain.deployments import Deployment
 from mlops_tui.domain.errors import RemoteError
@@ -30,14 +31,26 @@ async def guard_obstacles(
     return {guard.environment: tuple(_of(guard, project)) for guard in guards}
 
 
-async def approvals_lacking(session: Session, project: Project, blocked: Sequence[Deployment]) -> dict[int, str]:
-    """Which approvals blocked deployments wait for, by their id; those that wait for none are left out.
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What a deployment lacks: ``approvals`` by their rules, empty where this token may not see those."""
+
+    approvals: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is known to need them; rules that nobody may see need not be there at all."""
+        return bool(self.approvals)
+
+
+async def approvals_lacking(session: Session, project: Project, blocked: Sequence[Deployment]) -> dict[int, Lacking]:
+    """Which approvals deployments wait for, by their id; those that wait for none are left out.
 
     GitLab calls the deployment of any manual job blocked until it is played, whether or not rules ask for approvals.
     """
     if not project.has_deployment_approvals:
         return {}
-    found: dict[int, str] = {}
+    found: dict[int, Lacking] = {}
     try:
         rules = await deployment_rules(session.transport, project.ref, blocked)
     except RemoteError:
@@ -47,14 +60,16 @@ async def approvals_lacking(session: Session, project: Project, blocked: Sequenc
         wanted = [(rule.required - rule.approved, rule.name) for rule in told or ()]
         lacking = [f"{count} of {name}" for count, name in wanted if count > 0]
         if told is None or lacking:
-            found[item.id] = ", ".join(lacking) or "you may not see its rules"
+            found[item.id] = Lacking(", ".join(lacking))
     return found
 
 
-def step_obstacle(blocked: Deployment, lacking: str) -> Obstacle:
-    """That the job of the next step waits for approvals."""
+def step_obstacle(blocked: Deployment, lacking: Lacking) -> Obstacle:
+    """That the job of the next step waits for approvals, or may do so."""
     job = blocked.job.name if blocked.job else "of the next step"
-    text = f"The job {job} waits for approvals of deployment {blocked.id}: {lacking}"
+    text = f"The job {job} may wait for approvals of deployment {blocked.id} (you may not see its rules)"
+    if lacking.is_certain:
+        text = f"The job {job} waits for approvals of deployment {blocked.id}: {lacking.approvals}"
     return Obstacle(Hindrance.APPROVAL, text, stops_watch=False)
 
 

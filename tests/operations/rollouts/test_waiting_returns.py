@@ -20,6 +20,7 @@ from mlops_tui.operations.rollouts.starts import prepare_start
 from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_full
 from mlops_tui.operations.rollouts.watching import Watcher
 from mlops_tui.operations.session import Session
+from tests.faults.proxy import FaultProxy, json_answer
 from tests.operations.approving import FRAUD, deploy, protect, raw
 from tests.operations.company import Company
 from tests.operations.rolling import PLAN, ProgramEndedError, act, churn_session, fraud_session, start
@@ -27,6 +28,8 @@ from tests.operations.rollouts.test_drivers import ARMS, interrupted
 from tests.operations.rollouts.test_pipelines import script
 
 CHURN = "/projects/acme%2Fchurn"
+# GitLab answers so for a deployment whose rules it hides.
+HIDDEN = json_answer(200, '[{"errors": [{"message": "The resource that you asked for is not available"}]}]')
 
 
 def approve(company: Company, deployment: int, job: object) -> None:
@@ -57,6 +60,25 @@ async def at_half(company: Company, session: Session) -> None:
         await act(session, await prepare_advance(session, "churn"))
     await session.clock.sleep(30)
     protect(company, project=CHURN)
+
+
+def as_created(company: Company, action: Action) -> Action:
+    """The same abort, answered so early that GitLab has only made the rollback's deployment, and blocks it later."""
+
+    async def perform(sender: Sender) -> Performed:
+        class Early(Sender):
+            async def send(self, call: ApiCall) -> ApiAnswer:
+                answer = await Sender.send(self, call)
+                if call.path.endswith("/retry"):
+                    rows = raw(company).get(f"{CHURN}/deployments", params={"order_by": "id", "sort": "desc"}).json()
+                    rows[0]["status"] = "created"
+                    fault = {"method": "GET", "path": "*/deployments", "status": 200, "body": json.dumps(rows)}
+                    script(company, "faults", fault)
+                return answer
+
+        return await action.perform(Early(sender.session, sender.moment, sender.sent))
+
+    return Action(action.preview, action.read_state, perform)
 
 
 async def test_an_abort_whose_rollback_waits_for_approvals_says_what_serves_until_then(company: Company) -> None:
@@ -123,6 +145,34 @@ async def test_an_abort_that_stopped_half_way_is_finished_whatever_else_waits_th
         assert (over.state, over.weight) == (RolloutState.ROLLED_BACK, 0.0)
 
 
+async def test_rules_that_nobody_may_see_are_not_told_as_approvals_that_lack(company: Company) -> None:
+    with FaultProxy(company.server.url) as proxy:
+        async with company.session(url=proxy.url, projects=("acme/churn",)) as session:
+            await at_half(company, session)
+            proxy.play(HIDDEN, path="*/graphql")
+            (told,) = await approvals(session)
+            assert told.startswith("The job rollout 100% may wait for approvals of deployment ")
+            assert told.endswith("(you may not see its rules)")
+            proxy.clear()
+            action = await prepare_abort(session, "churn", "customers leave")
+            proxy.play(HIDDEN, path="*/graphql")
+            receipt = await act(session, action)
+            assert "may wait for approvals (you may not see its rules); until then " in receipt.message
+            assert await approvals(session) == [receipt.message.partition(" is stopped. ")[2]]
+
+
+async def test_a_rollback_that_only_begins_is_not_told_to_wait_by_rules_nobody_may_see(company: Company) -> None:
+    with FaultProxy(company.server.url) as proxy:
+        async with company.session(url=proxy.url, projects=("acme/churn",)) as session:
+            await at_half(company, session)
+            action = await prepare_abort(session, "churn", "customers leave")
+            proxy.play(HIDDEN, path="*/graphql")
+            receipt = await act(session, as_created(company, action))
+            assert receipt.message.startswith(
+                "The rollout of churn 2.0.0 is stopped, and 1.1.0 is being deployed again"
+            )
+
+
 async def test_a_share_that_an_abort_has_taken_back_is_not_told_to_serve(company: Company) -> None:
     async with fraud_session(company) as session:
         await start(company, session, PLAN)
@@ -159,23 +209,5 @@ async def test_another_version_that_waits_too_is_not_taken_for_the_rollback(comp
 async def test_a_rollback_that_gitlab_has_not_blocked_yet_is_told_to_wait_all_the_same(company: Company) -> None:
     async with churn_session(company) as session:
         await at_half(company, session)
-        action = await prepare_abort(session, "churn", "customers leave")
-
-        async def perform(sender: Sender) -> Performed:
-            class Early(Sender):
-                async def send(self, call: ApiCall) -> ApiAnswer:
-                    answer = await Sender.send(self, call)
-                    if call.path.endswith("/retry"):
-                        # GitLab makes the deployment at once, and blocks it when it processes the pipeline.
-                        rows = (
-                            raw(company).get(f"{CHURN}/deployments", params={"order_by": "id", "sort": "desc"}).json()
-                        )
-                        rows[0]["status"] = "created"
-                        fault = {"method": "GET", "path": "*/deployments", "status": 200, "body": json.dumps(rows)}
-                        script(company, "faults", fault)
-                    return answer
-
-            return await action.perform(Early(sender.session, sender.moment, sender.sent))
-
-        receipt = await act(session, Action(action.preview, action.read_state, perform))
+        receipt = await act(session, as_created(company, await prepare_abort(session, "churn", "customers leave")))
         assert "waits for approval (1 of Maintainers); until then 50 % still serves 2.0.0" in receipt.message
