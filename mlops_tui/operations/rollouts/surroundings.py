@@ -14,7 +14,7 @@ from mlops_tui.gitlab.approvals import deployment_rules
 from mlops_tui.gitlab.environment_guards import EnvironmentGuard, read_guards
 from mlops_tui.gitlab.protected_environments import list_protected
 from mlops_tui.operations.rollouts.drivers import sightings
-from mlops_tui.operations.rollouts.sightings import ProjectReading, read_project
+from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, read_project
 from mlops_tui.operations.session import Session
 
 
@@ -105,8 +105,7 @@ async def promotion_obstacles(
         return [f"Whether a rollout of {model} is under way in {environment} could not be read: {error}"]
     plan = reading.plan(model)
     found = [
-        f"The rollout {sighting.mark.id} of {model} {sighting.mark.version} is {sighting.progress.phase.value} in "
-        f"{environment} at {sum(sighting.weights.values()):g} %: abort or end it first"
+        _told_rollout(sighting)
         for sighting in sightings(reading)
         if (sighting.mark.model, sighting.mark.environment) == (model, environment)
         and not sighting.progress.phase.is_over
@@ -117,6 +116,16 @@ async def promotion_obstacles(
             f"Whether a rollout of {model} is under way in {environment} stands in flags that you may not read"
         )
     return [*found, *await _needed_approvals(session, reading, environment, "it waits")]
+
+
+def _told_rollout(sighting: Sighting) -> str:
+    """That a rollout is under way where something is to be deployed in full, and what to do of it."""
+    mark = sighting.mark
+    what = f"The rollout {mark.id} of {mark.model} {mark.version}"
+    if sighting.progress.phase.is_abort:
+        return f"{what} is going back in {mark.environment}: a full deployment of another version ends it"
+    share = f"{sum(sighting.weights.values()):g} %"
+    return f"{what} is {sighting.progress.phase.value} in {mark.environment} at {share}: abort or end it first"
 
 
 async def _needed_approvals(session: Session, reading: ProjectReading, environment: str, waits: str) -> list[str]:

@@ -43,6 +43,14 @@ async def test_a_promotion_past_a_rollout_is_told_of_it(company: Company) -> Non
         await act(session, await prepare_start(session, project, "churn", ("2.0.0",), "production"))
         await session.clock.sleep(30)
         assert "of churn 2.0.0 is running in production at 10 %" in await told(session, project, "churn", "1.0.1")
+        # One that is aborted already needs no abort any more.
+        await act(session, await prepare_abort(session, "churn", "slower"))
+        (going,) = [
+            text for text in (await told(session, project, "churn", "1.0.1")).splitlines() if "The rollout" in text
+        ]
+        assert going.endswith(
+            "of churn 2.0.0 is going back in production: a full deployment of another version ends it"
+        )
 
 
 async def test_a_promotion_is_told_of_the_approvals_that_it_waits_for(company: Company) -> None:
