@@ -142,7 +142,7 @@ def told_waiting(delivery: Delivery, sighting: Sighting, waiting: Deployment, la
     if live.version in versions or weight >= 100.0:
         serves = f"{live.version if live.version in versions else sighting.mark.version} still serves everything"
     elif weight:
-        serves = f"{weight:g} % still serves {sighting.mark.version}"
+        serves = f"{sighting.mark.version} still serves {weight:g} %"
     else:
         serves = f"{sighting.mark.version} may still serve a part"
     version = waiting.deployed.version if waiting.deployed else _NAMELESS

@@ -101,7 +101,7 @@ async def _read(session: Session, project: Project, model: str, versions: Sequen
     if len(versions) != len(plan.treatments):
         raise UsageError(
             f"The plan has {counted(len(plan.treatments), 'new arm')} ({', '.join(plan.treatments)})",
-            why=f"named were {counted(len(versions), 'version')}",
+            why=f"{counted(len(versions), 'version')} given",
             remedy="Name one version for each, in that order",
         )
     found = [(await find_version(session, project, model, version))[1] for version in versions]

@@ -14,6 +14,7 @@ from mlops_tui.operations.rollouts.previews import Pace, preview_of, step_change
 from mlops_tui.operations.rollouts.starts import prepare_start
 from tests.operations.company import Company
 from tests.operations.rolling import Traffic, fraud_session, plan_for
+from tests.operations.rollouts.test_drivers import ARMS
 
 ERRORS = Guardrail("errors", GuardrailKind.RATE, Direction.LOWER, 0.02)
 SCORE = Guardrail("score", GuardrailKind.MEAN, Direction.LOWER, 0.001, is_critical=False)
@@ -117,3 +118,12 @@ async def test_a_guardrail_that_the_traffic_cannot_serve_is_refused_with_the_rea
         with pytest.raises(UsageError) as caught:
             await prepare_start(session, project, "fraud", ["2.1.0"], "production")
     assert words in str(caught.value)
+
+
+async def test_a_start_names_a_version_for_every_arm(company: Company) -> None:
+    async with fraud_session(company) as session:
+        await plan_for(company, session, ARMS)
+        project = await company.project(session)
+        with pytest.raises(UsageError, match=r"The plan has 2 new arms \(a, b\)") as refused:
+            await prepare_start(session, project, "fraud", ("2.1.0",), "production")
+        assert refused.value.why == "1 version given"

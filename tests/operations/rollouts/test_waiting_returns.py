@@ -95,7 +95,7 @@ async def test_an_abort_whose_rollback_waits_for_approvals_says_what_serves_unti
         deployment = int(found.split("deployment ")[1].split(")")[0])
         waits = (
             f"The rollback to 1.1.0 (deployment {deployment}) waits for approval (1 of Maintainers); "
-            "until then 50 % still serves 2.0.0"
+            "until then 2.0.0 still serves 50 %"
         )
         assert (found, receipt.message) == (waits, f"The rollout of churn 2.0.0 is stopped. {waits}")
         # A watcher tells it, and does not make one rollback after the other.
@@ -210,4 +210,4 @@ async def test_a_rollback_that_gitlab_has_not_blocked_yet_is_told_to_wait_all_th
     async with churn_session(company) as session:
         await at_half(company, session)
         receipt = await act(session, as_created(company, await prepare_abort(session, "churn", "customers leave")))
-        assert "waits for approval (1 of Maintainers); until then 50 % still serves 2.0.0" in receipt.message
+        assert "waits for approval (1 of Maintainers); until then 2.0.0 still serves 50 %" in receipt.message
