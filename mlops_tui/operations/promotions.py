@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,7 @@ from mlops_tui.operations.approval_requests import Grant, needed_grant
 from mlops_tui.operations.deliveries import Delivery, read_delivery
 from mlops_tui.operations.evidence import VersionEvidence, compare_evidence, read_evidence
 from mlops_tui.operations.models import find_version
+from mlops_tui.operations.rollouts.sightings import ProjectReading
 from mlops_tui.operations.rollouts.surroundings import promotion_obstacles
 from mlops_tui.operations.session import Session
 
@@ -58,22 +60,32 @@ class _Plan:
 
 
 async def prepare_promotion(
-    session: Session, project: Project, model: str, version: str, environment: str, *, own_rollout: str = ""
+    session: Session,
+    project: Project,
+    model: str,
+    version: str,
+    environment: str,
+    *,
+    own_rollout: str = "",
+    reading: ProjectReading | None = None,
 ) -> Action:
     """Preview the promotion of ``version`` to ``environment``; nothing is sent.
 
-    ``own_rollout`` is the id of the rollout that it ends; any other one of the model there is an obstacle.
+    ``own_rollout`` is the id of the rollout that it ends; any other one of the model there is an obstacle. They are
+    looked for in ``reading``, where the project was read already.
     Raises UsageError when there is no such version or environment name, RefusedError when it is already live there or
     lacks the approval that the policy asks for.
     """
     refuse_when_read_only(session)
     await session.identify()
-    plan = await _plan(session, project, model, version, environment)
+    plan, around = await asyncio.gather(
+        _plan(session, project, model, version, environment),
+        promotion_obstacles(session, project, model, environment, own_rollout, reading),
+    )
     _refuse_needless(plan)
     _refuse_unapproved(plan)
     intent = new_intent(session, ActionKind.PROMOTE, _subject(session, plan), _state(plan))
     calls = _calls(plan, intent)
-    around = await promotion_obstacles(session, project, model, environment, own_rollout)
     preview = Preview(
         intent=intent,
         title=f"Promote {model} {version} to {environment}",

@@ -27,9 +27,14 @@ async def promote(session: Session, standing: Standing, arm: str) -> Action:
     record, sighting = standing.record, standing.sighting
     _known_arm(standing, arm)
     after = following(sighting.progress, PromotionBegun(WHEN_SENT), len(record.steps))
-    project = standing.reading.project
     promotion = await prepare_promotion(
-        session, project, record.model, sighting.versions[arm], record.environment, own_rollout=record.id
+        session,
+        standing.reading.project,
+        record.model,
+        sighting.versions[arm],
+        record.environment,
+        own_rollout=record.id,
+        reading=standing.reading,
     )
     note = driver_of(sighting.driver).note(standing.reading, sighting, after, "")
     stays = rollout_state(record, {"text": f"{sighting.versions[arm]} is deployed in full"})
@@ -94,7 +99,7 @@ async def finish(session: Session, standing: Standing, arm: str | None = None) -
         )
     version = standing.sighting.versions[_known_arm(standing, arm or only_arm(standing))]
     return await prepare_promotion(
-        session, reading.project, record.model, version, record.environment, own_rollout=record.id
+        session, reading.project, record.model, version, record.environment, own_rollout=record.id, reading=reading
     )
 
 

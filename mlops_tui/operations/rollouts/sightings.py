@@ -120,6 +120,13 @@ def sent_in_order(calls: Sequence[ApiCall], said: str) -> Move:
 
 
 async def read_project(session: Session, project: Project) -> ProjectReading:
+    """What ``survey_project`` reads, for an action on it: GitLab's time is the session's from then on."""
+    reading = await survey_project(session, project)
+    session.server_time = reading.now
+    return reading
+
+
+async def survey_project(session: Session, project: Project) -> ProjectReading:
     """Read a project's flags, pipelines, deployments and policy; the number of requests does not grow with them.
 
     A rollout's pipeline is found by its deployments too, however many pipelines were made since.
@@ -133,7 +140,6 @@ async def read_project(session: Session, project: Project) -> ProjectReading:
     pipelines += await _older_pipelines(session, project, delivery, {pipeline.id for pipeline in pipelines})
     open_ids = _open_pipelines(pipelines)
     jobs = await asyncio.gather(*(pipeline_jobs(session.transport, project.ref, number) for number in open_ids))
-    session.server_time = flags.server_time if flags and flags.server_time else session.clock.now()
     return ProjectReading(
         project=project,
         delivery=delivery,
@@ -143,7 +149,7 @@ async def read_project(session: Session, project: Project) -> ProjectReading:
         flags_error=error,
         pipelines=tuple(pipelines),
         jobs={number: tuple(found) for number, found in zip(open_ids, jobs, strict=True)},
-        now=session.server_now(),
+        now=flags.server_time if flags and flags.server_time else session.clock.now(),
     )
 
 

@@ -14,7 +14,7 @@ from mlops_tui.gitlab.approvals import deployment_rules
 from mlops_tui.gitlab.environment_guards import EnvironmentGuard, read_guards
 from mlops_tui.gitlab.protected_environments import list_protected
 from mlops_tui.operations.rollouts.drivers import sightings
-from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, read_project
+from mlops_tui.operations.rollouts.sightings import ProjectReading, Sighting, survey_project
 from mlops_tui.operations.session import Session
 
 
@@ -93,14 +93,20 @@ async def start_obstacles(
 
 
 async def promotion_obstacles(
-    session: Session, project: Project, model: str, environment: str, own_rollout: str
+    session: Session,
+    project: Project,
+    model: str,
+    environment: str,
+    own_rollout: str,
+    reading: ProjectReading | None = None,
 ) -> list[str]:
     """What a full deployment would run into: another rollout of the model there, and the approvals that it needs.
 
-    ``own_rollout`` is the id of the rollout that the deployment ends, empty where there is none.
+    ``own_rollout`` is the id of the rollout that the deployment ends, empty where there is none. The project is only
+    read where no ``reading`` of it is given.
     """
     try:
-        reading = await read_project(session, project)
+        reading = reading or await survey_project(session, project)
     except RemoteError as error:
         return [f"Whether a rollout of {model} is under way in {environment} could not be read: {error}"]
     plan = reading.plan(model)

@@ -84,6 +84,18 @@ async def test_a_reporter_is_told_that_a_rollout_may_be_hidden(company: Company)
     async with fraud_session(company, "reporter") as session:
         project = await company.project(session)
         assert "in flags that you may not read" in await told(session, project, "fraud", "2.1.0")
+        # Without flags nothing tells GitLab's time, and this machine's is not kept in its place.
+        assert session.server_time is None
+
+
+async def test_the_promotion_that_ends_a_rollout_reads_its_project_once(company: Company) -> None:
+    with FaultProxy(company.server.url) as proxy:
+        async with company.session(url=proxy.url, projects=("acme/fraud",)) as session:
+            record = await start(company, session)
+            asked = len(proxy.requests)
+            await prepare_full(session, record.id)
+            paths = [request.partition("?")[0] for request in proxy.requests[asked:]]
+            assert len([path for path in paths if path.endswith("/feature_flags")]) == 1
 
 
 async def test_a_rollout_is_told_of_a_newer_deployment_that_waits(company: Company) -> None:
