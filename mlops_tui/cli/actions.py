@@ -179,14 +179,16 @@ def receipt_item(receipt: Receipt) -> dict[str, Any]:
 
 
 def preview_lines(preview: Preview, url: str) -> list[str]:
-    """A preview for reading: what changes, what stands in the way, and the calls as lines for a shell."""
+    """A preview for reading: what changes, what stands in the way, and each call, with its purpose, for a shell."""
     lines = [clean(preview.title) + (" (PROD)" if preview.is_production else "")]
     for change in preview.changes:
         verdict = {True: " (better)", False: " (worse)", None: ""}[change.is_better]
         arrow = f"{change.before} -> " if change.before else ""
         lines.append(clean(f"  {change.label}: {arrow}{change.after}{verdict}"))
     lines += [clean(f"  ! {sentence}") for sentence in (*preview.obstacles, *preview.gaps)]
-    lines += [clean_block(call.as_curl(url)) for call in preview.calls]
+    for call in preview.calls:
+        lines += [clean(f"# {call.purpose}")] if call.purpose else []
+        lines.append(clean_block(call.as_curl(url)))
     return lines
 
 
