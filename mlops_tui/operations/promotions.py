@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -78,14 +77,12 @@ async def prepare_promotion(
     """
     refuse_when_read_only(session)
     await session.identify()
-    plan, around = await asyncio.gather(
-        _plan(session, project, model, version, environment),
-        promotion_obstacles(session, project, model, environment, own_rollout, reading),
-    )
+    plan = await _plan(session, project, model, version, environment)
     _refuse_needless(plan)
     _refuse_unapproved(plan)
     intent = new_intent(session, ActionKind.PROMOTE, _subject(session, plan), _state(plan))
     calls = _calls(plan, intent)
+    around = await promotion_obstacles(session, project, model, environment, own_rollout, reading)
     preview = Preview(
         intent=intent,
         title=f"Promote {model} {version} to {environment}",
