@@ -9,15 +9,16 @@ import pytest
 from mlops_tui.domain.actions import Outcome
 from mlops_tui.domain.rollout_decisions import Course
 from mlops_tui.domain.rollout_states import RolloutState
+from mlops_tui.operations.actions import run
 from mlops_tui.operations.rollouts.aborts import prepare_abort
 from mlops_tui.operations.rollouts.leases import LeaseKeeper
 from mlops_tui.operations.rollouts.listing import rollouts
 from mlops_tui.operations.rollouts.steps import prepare_advance, prepare_full
-from mlops_tui.operations.rollouts.watching import Look, Watcher
+from mlops_tui.operations.rollouts.watching import Look, Watcher, leased
 from mlops_tui.operations.session import Session
 from tests.faults.proxy import FaultProxy, json_answer, limited
 from tests.operations.company import Company
-from tests.operations.rolling import WATCHED, Traffic, act, start
+from tests.operations.rolling import WATCHED, Traffic, act, fraud_session, start
 from tests.operations.rollouts.test_watching import flags
 
 LEASES = "*/feature_flags/mlops-lease*"
@@ -79,22 +80,19 @@ async def test_a_rollback_is_tried_until_gitlab_lets_it_happen(company: Company,
 
 
 async def test_a_lease_that_cannot_be_read_leaves_no_outcome_open(company: Company, proxy: FaultProxy) -> None:
-    async with session_through(proxy, company) as session, Traffic(session) as traffic:
+    apart = company.session("developer", url=proxy.url, projects=("acme/fraud",))
+    async with fraud_session(company) as session, apart:
         record = await start(company, session, WATCHED)
-        watcher = Watcher(session, record.id, may_act=True)
-        await watcher.look()
-        await traffic.flow(5)
-        # It is renewed here, and needs no renewal when the step is complete.
-        await watcher.look()
-        await traffic.flow(3)
-        proxy.play(BROKEN, path=LEASES)
-        look = await watcher.look()
-        assert look.receipt is not None
-        assert (look.decision.course, look.receipt.outcome) == (Course.ADVANCE, Outcome.REFUSED)
-        assert "whether the lease is still held could not be read" in look.receipt.message
+        keeper = LeaseKeeper(apart, record.project, record.id, "a watcher")
+        assert await keeper.keep()
+        action = leased(await prepare_advance(session, record.address), keeper)
+        proxy.play(BROKEN, path="*/feature_flags*")
+        receipt = await run(session, action, action.preview.confirmation.name)
+        assert receipt.outcome is Outcome.REFUSED
+        assert "whether the lease is still held could not be read" in receipt.message
         assert session.journal.unsettled() == ()
         proxy.clear()
-        assert (await watcher.look()).record.weight == 25.0
+        await act(session, leased(await prepare_advance(session, record.address), keeper))
 
 
 async def test_ending_a_rollout_by_hand_clears_leases_that_ran_out(company: Company) -> None:
